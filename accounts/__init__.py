@@ -1,0 +1,1 @@
+"""People, organizations and keys: who calls, and for whom."""

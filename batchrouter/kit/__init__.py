@@ -1,0 +1,1 @@
+"""Small tools that know no app: clock, ids, money, states, jobs, hashing, HTTP."""

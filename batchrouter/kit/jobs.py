@@ -1,0 +1,38 @@
+"""Ring for work by name, after the commit, with ids only.
+
+The row is the queue (docs/decisions/0003): a message may be lost, doubled or late, and
+a sweep finds what it announced. So a broker that is down is no error here.
+"""
+
+import logging
+from enum import StrEnum
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+
+class Job(StrEnum):
+    """Every background job, by the name its task is registered under."""
+
+    DISPATCH_BATCH = "batches.dispatch_batch"  # decide the first lane of each unit
+    RUN_DIRECT = "batches.run_direct"  # drain the direct lanes
+    TEND_NATIVE = "batches.tend_native"  # submit, poll and collect provider jobs
+    FINALIZE_BATCH = "batches.finalize_batch"  # artifacts, settlement, receipts
+    SWEEP = "batches.sweep"  # everything that no message announced
+    RECONCILE = "billing.reconcile"  # prove the money invariants
+
+
+def ring(job: Job, **ids: int) -> None:
+    """Send the message now; a dead broker is logged and left to the sweep."""
+    try:
+        current_app.send_task(str(job), kwargs=ids, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("broker unreachable, the sweep will find it: %s %s", job, error)
+
+
+def enqueue_on_commit(job: Job, **ids: int) -> None:
+    """Send the message when the present transaction commits, or at once outside one."""
+    transaction.on_commit(lambda: ring(job, **ids))

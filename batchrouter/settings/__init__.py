@@ -1,0 +1,1 @@
+"""Settings: ``base`` for development, and what differs in tests and production."""

@@ -1,0 +1,239 @@
+"""Everything, safe for development. Values come from the environment (.env.example)."""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import django_stubs_ext
+from csp.constants import NONE, SELF
+
+from batchrouter import env, logs
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+
+APP_ENV = env.text("APP_ENV", "development")
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY", "development-only-" + "not-secret-" * 4)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", "http://127.0.0.1:8000")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "batchrouter.web",
+    "accounts",
+    "catalog",
+    "routing",
+    "billing",
+    "batches",
+    "console",
+]
+
+MIDDLEWARE = [
+    "batchrouter.web.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "batchrouter.urls"
+WSGI_APPLICATION = "batchrouter.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database: PostgreSQL everywhere. Without DATABASE_URL the embedded server that
+# bin/serve, bin/demo and bin/test start under VAR_DIR is meant.
+EMBEDDED_DATABASE_URL = "postgresql://postgres@/batchrouter?host=" + str(
+    VAR_DIR / "postgres"
+)
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(
+        env.text("DATABASE_URL", EMBEDDED_DATABASE_URL), conn_max_age=0
+    )
+}
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"]["pool"] = {
+    "min_size": 1,
+    "max_size": env.number("DATABASE_POOL_MAX", 12, minimum=1),
+    "timeout": 10,
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Broker and cache: Redis where REDIS_URL is set, else files and the database.
+REDIS_URL = env.text("REDIS_URL")
+BROKER_DIR = VAR_DIR / "broker"
+if REDIS_URL:
+    CACHES: dict[str, Any] = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+        }
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+            "LOCATION": "django_cache",
+        }
+    }
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+
+# Uploads are streamed by our own views; these caps are for forms and JSON bodies.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.CallerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["batchrouter.web.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["batchrouter.web.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "batchrouter.web.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "BatchRouter API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Quote, run and settle batches of AI calls across providers.",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# Celery: the broker is a doorbell (docs/decisions/0003).
+CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {"visibility_timeout": 3600, "unacked_restore_throttle": 1}
+    if REDIS_URL
+    else {
+        "data_folder_in": str(BROKER_DIR),
+        "data_folder_out": str(BROKER_DIR),
+        "control_folder": str(BROKER_DIR / "control"),
+        "polling_interval": 0.1,
+    }
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "control"
+CELERY_TASK_ROUTES = {"batches.run_direct": {"queue": "direct"}}
+CELERY_TIMEZONE = "UTC"
+
+# Where bytes live.
+ARTIFACTS_DIR = Path(env.text("ARTIFACTS_DIR", str(VAR_DIR / "artifacts")))
+TIKTOKEN_DIR = VAR_DIR / "tiktoken"
+SIGNED_URL_SECONDS = 900
+
+# Receipts are signed by this key: 32 bytes, base64. In development it is derived.
+RECEIPT_SIGNING_SEED_B64 = env.text("RECEIPT_SIGNING_SEED_B64")
+
+# Providers. A provider without a key has no live lane. SANDBOX_PROVIDERS_URL points
+# every provider that has no key at the simulator.
+SANDBOX_PROVIDERS_URL = env.text("SANDBOX_PROVIDERS_URL")
+PROVIDER_API_KEYS = {"openai": env.text("OPENAI_API_KEY")}
+PROVIDER_BASE_URLS = {"openai": env.text("OPENAI_BASE_URL")}
+
+# Execution. Seconds unless named otherwise.
+QUOTE_VALID_SECONDS = env.number("QUOTE_VALID_SECONDS", 600, minimum=1)
+LEASE_SECONDS = env.number("LEASE_SECONDS", 30, minimum=2)
+DIRECT_WINDOW = env.number("DIRECT_WINDOW", 256, minimum=1)
+DIRECT_UNIT_ITEMS = env.number("DIRECT_UNIT_ITEMS", 500, minimum=1)
+NATIVE_UNIT_ITEMS = env.number("NATIVE_UNIT_ITEMS", 5000, minimum=1)
+DIRECT_CALL_SECONDS = env.number("DIRECT_CALL_SECONDS", 120, minimum=1)
+NATIVE_POLL_FIRST_SECONDS = env.number("NATIVE_POLL_FIRST_SECONDS", 2, minimum=1)
+NATIVE_POLL_MAX_SECONDS = env.number("NATIVE_POLL_MAX_SECONDS", 60, minimum=1)
+SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5, minimum=1)
+RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 300, minimum=10)
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    # Finds what no message announced; every step it rings is safe to repeat.
+    "sweep": {"task": "batches.sweep", "schedule": SWEEP_SECONDS},
+    # Proves the money invariants; a failure freezes spending.
+    "reconcile": {"task": "billing.reconcile", "schedule": RECONCILE_SECONDS},
+}
+
+SENTRY_DSN = env.text("SENTRY_DSN")
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOGGING_CONFIG = None
+logs.configure(level=LOG_LEVEL, json_lines=env.flag("LOG_JSON"))

@@ -1,0 +1,35 @@
+"""What differs in production: no default for a secret, and HTTPS everywhere."""
+
+from batchrouter.settings.base import *
+
+APP_ENV = "production"
+DEBUG = False
+SECRET_KEY = env.required("SECRET_KEY", "50 random characters, kept for good")
+RECEIPT_SIGNING_SEED_B64 = env.required(
+    "RECEIPT_SIGNING_SEED_B64", "32 random bytes, base64; receipts are signed with it"
+)
+DATABASES["default"].update(
+    dj_database_url.parse(env.required("DATABASE_URL", "postgresql://…"))
+)
+REDIS_URL = env.required("REDIS_URL", "redis://… for the broker and the cache")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+PUBLIC_BASE_URL = env.required("PUBLIC_BASE_URL", "https://… as customers reach it")
+
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = True
+SESSION_COOKIE_NAME = "__Host-session"
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_NAME = "__Host-csrf"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = False
+logs.configure(level=LOG_LEVEL, json_lines=True)

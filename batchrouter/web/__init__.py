@@ -1,0 +1,1 @@
+"""What every HTTP door shares: errors, parsing, pages of lists, idempotency, health."""

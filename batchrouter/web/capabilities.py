@@ -1,0 +1,41 @@
+"""Which optional features are on, and why one is off."""
+
+from collections.abc import Callable
+from typing import TypedDict
+
+from django.conf import settings
+
+
+class Capability(TypedDict):
+    """A flag and, where it is off, the reason."""
+
+    enabled: bool
+    reason: str | None
+
+
+def _on_if(condition: object, reason: str) -> Capability:
+    return {"enabled": bool(condition), "reason": None if condition else reason}
+
+
+def _live_lanes() -> Capability:
+    keys = settings.PROVIDER_API_KEYS
+    return _on_if(any(keys.values()), "No provider key is set.")
+
+
+_FLAGS: dict[str, Callable[[], Capability]] = {
+    "email": lambda: _on_if(False, "Outgoing mail is not part of this release."),
+    "checkout": lambda: _on_if(False, "Card checkout is not part of this release."),
+    "signup": lambda: _on_if(False, "Accounts are made by the operator."),
+    "sandbox_lanes": lambda: _on_if(
+        settings.SANDBOX_PROVIDERS_URL, "SANDBOX_PROVIDERS_URL is not set."
+    ),
+    "live_lanes": _live_lanes,
+    "object_storage": lambda: _on_if(False, "Artifacts are kept on local disk."),
+    "openai_compat": lambda: _on_if(False, "Not part of this release."),
+    "anthropic_compat": lambda: _on_if(False, "Not part of this release."),
+}
+
+
+def capabilities() -> dict[str, Capability]:
+    """Return every flag."""
+    return {name: flag() for name, flag in _FLAGS.items()}

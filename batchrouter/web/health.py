@@ -1,0 +1,63 @@
+"""Is the process up, and could it do work?"""
+
+from celery import current_app
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from kombu.exceptions import OperationalError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from batchrouter.web.capabilities import capabilities
+
+
+def healthz(_request: HttpRequest) -> JsonResponse:
+    """Answer while the process lives."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """Answer 200 when database, migrations and broker are ready, else name what is not."""
+    checks = {"database": _database(), "migrations": _migrations(), "broker": _broker()}
+    ready = all(state == "ok" for state in checks.values())
+    body = {"status": "ok" if ready else "unavailable", "checks": checks}
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+def runtime_capabilities(_request: HttpRequest) -> JsonResponse:
+    """Answer the optional features, each with a reason where it is off."""
+    return JsonResponse(capabilities())
+
+
+def metrics(_request: HttpRequest) -> HttpResponse:
+    """Answer Prometheus' text format."""
+    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "unreachable"
+    return "ok"
+
+
+def _migrations() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return "unknown"
+    return "ok" if not pending else f"{len(pending)} pending"
+
+
+def _broker() -> str:
+    if not settings.REDIS_URL:
+        return "ok" if settings.BROKER_DIR.exists() else "missing"
+    try:
+        with current_app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, timeout=2)
+    except (OperationalError, OSError):
+        return "unreachable"
+    return "ok"

@@ -1,0 +1,124 @@
+"""Run an effect once per key, and give its first reply again.
+
+The record is the first statement of the effect's own transaction: losers wait on the
+unique index, then replay. A refusal rolls the record back, so the key stays unused.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.db import OperationalError, connection, transaction
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from batchrouter.kit import hashing
+from batchrouter.kit.errors import Conflict, InvalidRequest
+from batchrouter.web.models import IdempotencyRecord
+
+_KEY = re.compile(r"\A[\x21-\x7e]{1,255}\Z")
+# How long a repeated request waits for the first one before it hears 409.
+_WAIT_MS = 8000
+KEPT_DAYS = 30
+
+
+class IdempotencyKeyReused(InvalidRequest):
+    """The key came before, with another body."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+
+class IdempotencyInProgress(Conflict):
+    """The first request with this key is still running."""
+
+    code = "idempotency_in_progress"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a request did: the reply and the id of the object it made."""
+
+    status: int
+    body: dict[str, Any]
+    effect_id: str
+
+
+def read_key(request: Request) -> str | None:
+    """Read ``Idempotency-Key``.
+
+    Raises:
+        InvalidRequest: not 1 to 255 visible ASCII characters.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _KEY.match(key):
+        raise InvalidRequest(
+            "Idempotency-Key must be 1 to 255 visible ASCII characters.",
+            param="Idempotency-Key",
+        )
+    return key
+
+
+def run_once(
+    request: Request,
+    *,
+    org_id: int,
+    endpoint: str,
+    effect: Callable[[], Effect],
+) -> Response:
+    """Do ``effect`` in a transaction, at most once per key of this org and endpoint.
+
+    Raises:
+        IdempotencyKeyReused, IdempotencyInProgress, and what the effect raises.
+    """
+    key = read_key(request)
+    if key is None:
+        with transaction.atomic():
+            done = effect()
+        return Response(done.body, status=done.status)
+    canonical = hashing.canonical_json(request.data)
+    fingerprint = hashing.sha256_hex(canonical)
+    with transaction.atomic():
+        record, is_first = _claim(org_id, endpoint, key, fingerprint)
+        if not is_first:
+            return _replay(record, fingerprint)
+        done = effect()
+        record.status = done.status
+        record.body = orjson.dumps(done.body)
+        record.effect_id = done.effect_id
+        record.save(update_fields=["status", "body", "effect_id"])
+    return Response(done.body, status=done.status)
+
+
+def _claim(
+    org_id: int, endpoint: str, key: str, fingerprint: str
+) -> tuple[IdempotencyRecord, bool]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = {_WAIT_MS}")
+    record = IdempotencyRecord(
+        org_id=org_id, endpoint=endpoint, key=key, fingerprint=fingerprint
+    )
+    try:
+        made = IdempotencyRecord.objects.bulk_create([record], ignore_conflicts=True)
+        found = IdempotencyRecord.objects.get(org_id=org_id, endpoint=endpoint, key=key)
+    except OperationalError as error:
+        raise IdempotencyInProgress(
+            "The first request with this Idempotency-Key is still running.",
+            details={"retry_after_seconds": 2},
+        ) from error
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = 0")
+    return found, found.status is None and bool(made)
+
+
+def _replay(record: IdempotencyRecord, fingerprint: str) -> Response:
+    if record.fingerprint != fingerprint:
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key came before with another body.",
+            param="Idempotency-Key",
+        )
+    response = Response(bytes(record.body or b""), status=record.status)
+    response["Idempotent-Replayed"] = "true"
+    return response

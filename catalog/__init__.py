@@ -1,0 +1,1 @@
+"""What can be bought: providers, models, offerings with dated prices, workflows."""
