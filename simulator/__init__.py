@@ -1,0 +1,1 @@
+"""A provider on one machine: OpenAI's wire format with scripted faults."""
