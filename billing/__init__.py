@@ -1,0 +1,1 @@
+"""Money: the ledger, reservations, settlement and signed receipts."""

@@ -1,0 +1,20 @@
+"""The Django application."""
+
+from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
+
+
+class BillingConfig(AppConfig):
+    name = "billing"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Refuse to start with a key that cannot sign receipts."""
+        from billing.receipts import signer  # noqa: PLC0415 models load before this
+
+        try:
+            signer()
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                "RECEIPT_SIGNING_SEED_B64 must be 32 bytes in base64"
+            ) from error

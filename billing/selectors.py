@@ -1,0 +1,87 @@
+"""Reads about money. Every one starts from an organization."""
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+from django.db.models import Q, QuerySet, Sum
+
+from accounts.models import Org
+from batchrouter.kit.money import MoneyJSON, money_json
+from billing import chart
+from billing.models import LedgerAccount, LedgerTransaction, Receipt, Reservation
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What an organization may spend and what is held, in nano-dollars."""
+
+    available_nanousd: int
+    reserved_nanousd: int
+
+    @property
+    def total_nanousd(self) -> int:
+        """Everything that is the organization's own."""
+        return self.available_nanousd + self.reserved_nanousd
+
+
+class FundingPreview(TypedDict):
+    """Whether the balance covers a quote, as the API shows it."""
+
+    available: MoneyJSON
+    reserved: MoneyJSON
+    quote_total: MoneyJSON
+    shortfall: MoneyJSON
+    can_fund: bool
+
+
+def balance(org: Org) -> Balance:
+    """Return what the organization may spend and what is held."""
+    sums = LedgerAccount.objects.filter(org=org, guarded=True).aggregate(
+        available=Sum(
+            "balance_nanousd", filter=Q(code__startswith=chart.AVAILABLE_PREFIX)
+        ),
+        reserved=Sum("balance_nanousd", filter=Q(code=chart.RESERVED)),
+    )
+    return Balance(int(sums["available"] or 0), int(sums["reserved"] or 0))
+
+
+def funding_preview(org: Org, quote_total_nanousd: int) -> FundingPreview:
+    """Tell whether the available balance covers a total, and what is missing."""
+    held = balance(org)
+    shortfall = max(0, quote_total_nanousd - held.available_nanousd)
+    return {
+        "available": money_json(held.available_nanousd),
+        "reserved": money_json(held.reserved_nanousd),
+        "quote_total": money_json(quote_total_nanousd),
+        "shortfall": money_json(shortfall),
+        "can_fund": shortfall == 0,
+    }
+
+
+def ledger_of(org: Org) -> QuerySet[LedgerTransaction]:
+    """Return the organization's transactions, newest first, with their postings."""
+    return (
+        LedgerTransaction.objects.filter(org=org)
+        .order_by("-id")
+        .prefetch_related("postings__account")
+    )
+
+
+def reservations_of(org: Org) -> QuerySet[Reservation]:
+    """Return the organization's reservations, newest first."""
+    return Reservation.objects.filter(org=org).order_by("-id")
+
+
+def open_reservations_of(org: Org) -> QuerySet[Reservation]:
+    """Return what is held right now, newest first."""
+    return reservations_of(org).filter(state="open")
+
+
+def reservation_for(org: Org, purpose: str) -> Reservation | None:
+    """Return the reservation made for a purpose, if any."""
+    return reservations_of(org).filter(purpose=purpose).first()
+
+
+def receipt_for(org: Org, *, kind: str, purpose: str) -> Receipt | None:
+    """Return the receipt issued for a purpose, if any."""
+    return Receipt.objects.filter(org=org, kind=kind, purpose=purpose).first()
