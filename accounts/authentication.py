@@ -86,7 +86,7 @@ class CallerAuthentication(BaseAuthentication):
         return user, Caller(membership.org, user, None, scopes, "session")
 
     def _enforce_csrf(self, request: Request) -> None:
-        check = CSRFCheck(lambda _request: None)  # type: ignore[arg-type,return-value] # never called
+        check = CSRFCheck(lambda _request: None)  # type: ignore[arg-type] # never called
         check.process_request(request._request)
         reason = check.process_view(request._request, lambda: None, (), {})  # type: ignore[arg-type,return-value] # the view is not used
         if reason:

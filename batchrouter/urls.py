@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from batchrouter.web import health
+from billing.api import signing_keys
 
 handler400 = "batchrouter.web.views.bad_request"
 handler403 = "batchrouter.web.views.forbidden"
@@ -23,6 +24,7 @@ urlpatterns = [
         ),
         name="openapi",
     ),
+    path(".well-known/batchrouter-keys.json", signing_keys),
     path("v1/", include("catalog.urls")),
     path("v1/", include("billing.urls")),
     path("v1/", include("batches.urls")),

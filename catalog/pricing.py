@@ -51,7 +51,7 @@ class Price:
 def numerator(
     price: Price, *, input_tokens: int, cached_tokens: int, output_tokens: int
 ) -> int:
-    """Return tokens × rates, before the division by a million tokens.
+    """Return tokens times rates, before the division by a million tokens.
 
     Args:
         price: the version to apply.

@@ -6,6 +6,7 @@ because a provider's error may quote the prompt.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from batchrouter.kit.errors import BatchRouterError
 
@@ -49,52 +50,72 @@ class Rule:
     message: str
 
 
-_R = Rule
+Allowed = Literal["same_lane", "next_lane", "leaves_lane", "maybe_billed"]
+
+
+def _rule(message: str, *allowed: Allowed) -> Rule:
+    return Rule(
+        same_lane="same_lane" in allowed,
+        next_lane="next_lane" in allowed,
+        leaves_lane="leaves_lane" in allowed,
+        maybe_billed="maybe_billed" in allowed,
+        message=message,
+    )
+
+
 RULES: dict[FailureKind, Rule] = {
-    FailureKind.RATE_LIMITED: _R(
-        True, True, False, False, "The provider limited our rate."
+    FailureKind.RATE_LIMITED: _rule(
+        "The provider limited our rate.", "same_lane", "next_lane"
     ),
-    FailureKind.OVERLOADED: _R(
-        True, True, False, False, "The provider was overloaded or failed inside."
+    FailureKind.OVERLOADED: _rule(
+        "The provider was overloaded or failed inside.", "same_lane", "next_lane"
     ),
-    FailureKind.NO_ANSWER: _R(
-        True, True, False, True, "The connection broke before an answer arrived."
+    FailureKind.NO_ANSWER: _rule(
+        "The connection broke before an answer arrived.",
+        "same_lane",
+        "next_lane",
+        "maybe_billed",
     ),
-    FailureKind.TIMED_OUT: _R(
-        True, True, False, True, "No answer arrived within the time allowed."
+    FailureKind.TIMED_OUT: _rule(
+        "No answer arrived within the time allowed.",
+        "same_lane",
+        "next_lane",
+        "maybe_billed",
     ),
-    FailureKind.UNREACHABLE: _R(
-        True, True, False, False, "The provider could not be reached."
+    FailureKind.UNREACHABLE: _rule(
+        "The provider could not be reached.", "same_lane", "next_lane"
     ),
-    FailureKind.QUOTA: _R(
-        False, True, True, False, "Our quota at the provider is used up."
+    FailureKind.QUOTA: _rule(
+        "Our quota at the provider is used up.", "next_lane", "leaves_lane"
     ),
-    FailureKind.CREDENTIAL: _R(
-        False, True, True, False, "The provider refused our credential."
+    FailureKind.CREDENTIAL: _rule(
+        "The provider refused our credential.", "next_lane", "leaves_lane"
     ),
-    FailureKind.MODEL_MISSING: _R(
-        False, True, True, False, "The provider does not offer the model now."
+    FailureKind.MODEL_MISSING: _rule(
+        "The provider does not offer the model now.", "next_lane", "leaves_lane"
     ),
-    FailureKind.INVALID: _R(
-        False, False, False, False, "The provider refused the request as invalid."
+    FailureKind.INVALID: _rule("The provider refused the request as invalid."),
+    FailureKind.MALFORMED: _rule(
+        "The provider's answer could not be read.",
+        "same_lane",
+        "next_lane",
+        "maybe_billed",
     ),
-    FailureKind.MALFORMED: _R(
-        True, True, False, True, "The provider's answer could not be read."
+    FailureKind.MISSING: _rule(
+        "The provider returned no row for this item.", "same_lane", "next_lane"
     ),
-    FailureKind.MISSING: _R(
-        True, True, False, False, "The provider returned no row for this item."
+    FailureKind.JOB_EXPIRED: _rule(
+        "The provider's job expired before this item.", "next_lane"
     ),
-    FailureKind.JOB_EXPIRED: _R(
-        False, True, False, False, "The provider's job expired before this item."
+    FailureKind.JOB_CANCELED: _rule("The provider's job was canceled.", "next_lane"),
+    FailureKind.WRONG_MODEL: _rule(
+        "Another model than the one asked for answered.",
+        "next_lane",
+        "leaves_lane",
+        "maybe_billed",
     ),
-    FailureKind.JOB_CANCELED: _R(
-        False, True, False, False, "The provider's job was canceled."
-    ),
-    FailureKind.WRONG_MODEL: _R(
-        False, True, True, True, "Another model than the one asked for answered."
-    ),
-    FailureKind.VERIFICATION: _R(
-        True, True, False, True, "The answer failed the item's checks."
+    FailureKind.VERIFICATION: _rule(
+        "The answer failed the item's checks.", "same_lane", "next_lane", "maybe_billed"
     ),
 }
 

@@ -10,7 +10,8 @@ def canonical_json(value: Any) -> bytes:
     """Write JSON with sorted keys and no spaces, in UTF-8.
 
     Raises:
-        TypeError: the value is not JSON (floats must be finite).
+        TypeError: the value is not JSON. A float that is not finite becomes null, so
+            callers that take floats from outside read them by kit.strict_json.
     """
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 

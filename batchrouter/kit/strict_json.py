@@ -1,8 +1,10 @@
-"""The one reader of JSON from outside: what two parsers could read differently is refused.
+"""The one reader of JSON from outside: what parsers read differently is refused.
 
 orjson refuses broken syntax, NaN, Infinity, lone surrogates, BOMs and text that is not
-UTF-8. The second pass, by the standard library, refuses what orjson lets through:
-duplicate keys, numbers that do not fit, NUL characters and deep nesting.
+UTF-8. NUL characters and deep nesting are looked for next. What orjson then writes back
+the same but for spaces has every key and number as it was read, and is taken. The rest
+gets a second pass by the standard library, which refuses what orjson lets through:
+duplicate keys and numbers that do not fit.
 """
 
 import json
@@ -35,18 +37,36 @@ def loads(data: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise StrictJsonError("json_syntax", _plain(error)) from error
+        raise _refusal(error) from error
     if data.count(b"{") + data.count(b"[") > max_depth:
         _check_depth(value, max_depth)
     if b"\\u0000" in data and _has_nul(value):
         raise StrictJsonError(
             "json_nul", "The NUL character (\\u0000) is not accepted in text."
         )
+    if _writes_back(value, data):
+        return value
     return _DECODER.decode(data.decode())
 
 
-def _plain(error: orjson.JSONDecodeError) -> str:
-    return f"This is not valid JSON: {error.msg} (column {error.colno})."
+def _writes_back(value: Any, data: bytes) -> bool:
+    try:
+        written = orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER)
+    except TypeError:  # an integer of more than 53 bits
+        return False
+    return written == data or written.replace(b" ", b"") == data.replace(b" ", b"")
+
+
+def _refusal(error: orjson.JSONDecodeError) -> StrictJsonError:
+    reason = error.msg
+    if "depth limit" in reason:
+        return StrictJsonError("json_depth", "JSON is nested too deep.")
+    if "infinity" in reason:
+        return StrictJsonError("json_number", "A number is too large.")
+    if "not valid UTF-8" in reason:
+        return StrictJsonError("json_syntax", "The text is not valid UTF-8.")
+    text = f"This is not valid JSON: {reason} (column {error.colno})."
+    return StrictJsonError("json_syntax", text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -89,7 +109,7 @@ _DECODER = json.JSONDecoder(
 
 def _check_depth(value: Any, max_depth: int) -> None:
     level = [value]
-    for _ in range(max_depth + 1):
+    for _ in range(max_depth):
         level = [
             inner
             for outer in level

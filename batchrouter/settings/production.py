@@ -1,5 +1,8 @@
 """What differs in production: no default for a secret, and HTTPS everywhere."""
 
+import dj_database_url
+
+from batchrouter import env, logs
 from batchrouter.settings.base import *
 
 APP_ENV = "production"

@@ -1,0 +1,1 @@
+"""Quote, batch, work unit, execution, artifact: the main job."""

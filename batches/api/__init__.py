@@ -1,0 +1,1 @@
+"""The HTTP doors of the main job: read, call one function, answer."""

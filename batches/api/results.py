@@ -1,0 +1,98 @@
+"""GET /v1/batches/{id}/results: a page of rows, or all of them as lines."""
+
+from typing import Any
+
+import orjson
+from django.http import StreamingHttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api_base import OrgView
+from accounts.models import Scope
+from batches.api import schemas
+from batches.models import Batch
+from batches.selectors import batch_of, progress_of, row_page, stream_rows
+from batches.states import BATCH_TERMINAL, RowStatus
+from batchrouter.kit.errors import InvalidRequest
+from batchrouter.web.pagination import make_cursor, read_page, single_value
+from batchrouter.web.renderers import JSONRenderer
+
+
+class LinesRenderer(BaseRenderer):
+    """Names the media type for content negotiation; the view streams by itself."""
+
+    media_type = "application/x-ndjson"
+    format = "ndjson"
+    charset = None
+
+    def render(self, data: Any, *_args: Any) -> bytes:
+        """Write an error that was raised before the stream began."""
+        return orjson.dumps(data)
+
+
+class BatchResults(OrgView):
+    """The rows of a batch, in the order of its input."""
+
+    scope = Scope.READ
+    renderer_classes = [JSONRenderer, LinesRenderer]
+
+    @extend_schema(
+        operation_id="batch_results",
+        tags=["Results"],
+        parameters=[
+            *schemas.PAGE,
+            OpenApiParameter("status", str, enum=[str(state) for state in RowStatus]),
+            OpenApiParameter("include", str, enum=["raw"]),
+        ],
+        responses={200: schemas.ResultsReply, **schemas.errors(400, 401, 403, 404)},
+    )
+    def get(self, request: Request, batch_id: str) -> Response | StreamingHttpResponse:
+        """Return rows that exist now; a running batch says ``complete: false``."""
+        batch = batch_of(self.org, batch_id)
+        status, with_raw = _status(request), _with_raw(request)
+        renderer = request.accepted_renderer
+        if renderer is not None and renderer.format == "ndjson":
+            lines = stream_rows(batch, status=status, with_raw=with_raw)
+            return StreamingHttpResponse(lines, content_type="application/x-ndjson")
+        page = read_page(
+            request, list_name=f"{self.org.pk}:results:{batch.pk}", limit_default=100
+        )
+        after = -1 if page.after is None else page.after
+        rows = row_page(
+            batch, after=after, limit=page.limit + 1, status=status, with_raw=with_raw
+        )
+        shown, has_more = rows[: page.limit], len(rows) > page.limit
+        cursor = make_cursor(shown[-1][0], page.binding) if has_more else None
+        return Response(_page_bytes(batch, [row for _, row in shown], cursor))
+
+
+def _page_bytes(batch: Batch, rows: list[bytes], cursor: str | None) -> bytes:
+    """Write the page around rows that are JSON already."""
+    head = {
+        "object": "list",
+        "batch_id": batch.public_id,
+        "state": batch.state,
+        "complete": batch.state in BATCH_TERMINAL,
+        "counts": progress_of(batch).counts(),
+        "has_more": cursor is not None,
+        "next_cursor": cursor,
+    }
+    return orjson.dumps(head)[:-1] + b',"data":[' + b",".join(rows) + b"]}"
+
+
+def _status(request: Request) -> str | None:
+    status = single_value(request, "status")
+    if status is not None and status not in set(RowStatus):
+        raise InvalidRequest(
+            f"status is one of {', '.join(RowStatus)}.", param="status"
+        )
+    return status
+
+
+def _with_raw(request: Request) -> bool:
+    include = single_value(request, "include")
+    if include not in {None, "raw"}:
+        raise InvalidRequest("include knows the value raw.", param="include")
+    return include == "raw"

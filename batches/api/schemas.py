@@ -1,0 +1,273 @@
+"""The shapes of requests and replies, for the OpenAPI document only.
+
+Bodies are read by batches/manifest and written by batches/rendering; these serializers
+describe them and run in no request.
+"""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from batches.states import BatchState
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="1 to 255 visible ASCII characters. The same key and body give the "
+    "first reply again, for 30 days.",
+)
+PAGE = [
+    OpenApiParameter("limit", int, description="1 to 100"),
+    OpenApiParameter("cursor", str, description="next_cursor of the page before"),
+]
+UPLOAD_FORM = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary"}},
+}
+
+
+class _Shape(serializers.Serializer[None]):
+    """A serializer that only documents."""
+
+
+class ErrorBody(_Shape):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    type = serializers.CharField()
+    param = serializers.CharField(allow_null=True)
+    details = serializers.DictField()
+    request_id = serializers.CharField()
+
+
+class ErrorReply(_Shape):
+    error = ErrorBody()
+
+
+def errors(*statuses: int) -> dict[int, OpenApiResponse]:
+    """Return the error shape for each status."""
+    return {status: OpenApiResponse(ErrorReply) for status in statuses}
+
+
+class Item(_Shape):
+    customer_item_id = serializers.CharField(max_length=128)
+    operation = serializers.ChoiceField(["responses", "embeddings", "vision"])
+    model = serializers.CharField()
+    model_options = serializers.ListField(child=serializers.CharField(), required=False)
+    input = serializers.JSONField(
+        help_text="Plain text, the Responses form (input) or the chat form (messages)."
+    )
+    verify = serializers.DictField(required=False)
+    metadata = serializers.DictField(required=False)
+
+
+class ManifestBody(_Shape):
+    sla_tier = serializers.ChoiceField(
+        ["standard", "flex", "priority"], required=False, default="standard"
+    )
+    deadline_at = serializers.DateTimeField(required=False)
+    routing_mode = serializers.CharField(required=False, default="sla_aware")
+    route_policy = serializers.CharField(required=False)
+    privacy_tier = serializers.ChoiceField(
+        ["standard", "confidential", "restricted"], required=False, default="standard"
+    )
+    allowed_regions = serializers.ListField(
+        child=serializers.ChoiceField(["global", "eu", "us"]), required=False
+    )
+    provider_preferences = serializers.DictField(required=False)
+    max_price = serializers.JSONField(required=False)
+    delivery = serializers.DictField(required=False)
+    metadata = serializers.DictField(child=serializers.CharField(), required=False)
+    workflow = serializers.CharField(required=False)
+    on_invalid = serializers.ChoiceField(["reject", "skip"], required=False)
+    dedupe = serializers.BooleanField(required=False)
+    items = Item(many=True, required=False, help_text="1 to 5,000; or input_file_id")
+    input_file_id = serializers.CharField(required=False)
+
+
+class BatchCreateBody(ManifestBody):
+    quote_id = serializers.CharField(required=False)
+
+
+class Money(_Shape):
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+
+
+class FundingPreview(_Shape):
+    available = Money()
+    reserved = Money()
+    quote_total = Money()
+    shortfall = Money()
+    can_fund = serializers.BooleanField()
+
+
+class PricingEstimate(_Shape):
+    currency = serializers.CharField()
+    provider_subtotal = serializers.CharField()
+    service_fee = serializers.CharField()
+    total = serializers.CharField()
+    expected_total = serializers.CharField()
+
+
+class RouteDecision(_Shape):
+    selected_provider = serializers.CharField(allow_null=True)
+    quality_score = serializers.FloatField(allow_null=True)
+    reliability_prior_score = serializers.FloatField(allow_null=True)
+    observed_confidence_score = serializers.FloatField(allow_null=True)
+    observed_confidence_basis = serializers.ChoiceField(["routing_outcomes", "none"])
+    trust_score = serializers.FloatField(allow_null=True)
+    fallback_order = serializers.ListField(child=serializers.CharField())
+    rejected_providers = serializers.ListField(child=serializers.DictField())
+
+
+class QuoteReply(_Shape):
+    quote_id = serializers.CharField()
+    object = serializers.CharField()
+    state = serializers.ChoiceField(["active", "accepted", "expired"])
+    valid_until = serializers.DateTimeField()
+    deadline_at = serializers.DateTimeField()
+    route_version = serializers.CharField()
+    item_count = serializers.IntegerField()
+    input_file_id = serializers.CharField()
+    pricing_estimate = PricingEstimate()
+    fee_bps = serializers.IntegerField()
+    funding_preview = FundingPreview()
+    route_decision = RouteDecision()
+    lanes = serializers.ListField(child=serializers.DictField())
+    work_units = serializers.ListField(child=serializers.DictField())
+    work_units_truncated = serializers.BooleanField()
+    price_range = serializers.DictField(allow_null=True)
+    price_deadline_curve = serializers.ListField(child=serializers.DictField())
+    sample_run = serializers.DictField()
+    duplicates = serializers.IntegerField()
+    skipped = serializers.ListField(child=serializers.DictField())
+    skipped_count = serializers.IntegerField()
+
+
+class Counts(_Shape):
+    total = serializers.IntegerField()
+    pending = serializers.IntegerField()
+    running = serializers.IntegerField()
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    canceled = serializers.IntegerField()
+    expired = serializers.IntegerField()
+
+
+class BatchBody(_Shape):
+    id = serializers.CharField()
+    object = serializers.CharField()
+    org_id = serializers.CharField()
+    state = serializers.ChoiceField([str(state) for state in BatchState])
+    phase = serializers.CharField()
+    terminal_reason = serializers.CharField(allow_null=True)
+    counts = Counts()
+    completeness = serializers.FloatField()
+    progress = serializers.DictField()
+    sla_tier = serializers.CharField()
+    routing_mode = serializers.CharField()
+    privacy_tier = serializers.CharField()
+    allowed_regions = serializers.ListField(child=serializers.CharField())
+    pricing_estimate = PricingEstimate()
+    charged = serializers.CharField(allow_null=True)
+    quote_id = serializers.CharField()
+    route_version = serializers.CharField()
+    deadline_at = serializers.DateTimeField()
+    cancel_requested_at = serializers.DateTimeField(allow_null=True)
+    work_units = serializers.ListField(child=serializers.DictField())
+    work_units_truncated = serializers.BooleanField()
+    execution_summary = serializers.DictField()
+    input_file_id = serializers.CharField()
+    output_file_id = serializers.CharField(allow_null=True)
+    output_file_url = serializers.URLField(allow_null=True)
+    review_file_id = serializers.CharField(allow_null=True)
+    review_file_url = serializers.URLField(allow_null=True)
+    error_file_id = serializers.CharField(allow_null=True)
+    error_file_url = serializers.URLField(allow_null=True)
+    retry_file_id = serializers.CharField(allow_null=True)
+    retry_file_url = serializers.URLField(allow_null=True)
+    route_receipt_file_id = serializers.CharField(allow_null=True)
+    route_receipt_file_url = serializers.URLField(allow_null=True)
+    route_receipt_url = serializers.URLField(allow_null=True)
+    delivery = serializers.DictField(allow_null=True)
+    metadata = serializers.DictField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+
+class BatchReply(BatchBody):
+    batch = BatchBody(help_text="The same object again.")
+
+
+class ListReply(_Shape):
+    object = serializers.CharField()
+    data = serializers.ListField(child=serializers.DictField())
+    has_more = serializers.BooleanField()
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class BatchListReply(ListReply):
+    data = BatchBody(many=True)  # type: ignore[assignment] # narrower than the list's
+
+
+class Row(_Shape):
+    customer_item_id = serializers.CharField()
+    item_id = serializers.CharField()
+    sequence_no = serializers.IntegerField()
+    operation = serializers.CharField()
+    status = serializers.ChoiceField(
+        ["completed", "failed", "canceled", "expired", "review"]
+    )
+    provider = serializers.CharField(allow_null=True)
+    model = serializers.CharField(allow_null=True)
+    provider_model = serializers.CharField(allow_null=True)
+    lane = serializers.CharField(allow_null=True)
+    attempts = serializers.IntegerField()
+    output = serializers.DictField(allow_null=True)
+    usage = serializers.DictField()
+    cost = serializers.DictField()
+    verification = serializers.DictField(allow_null=True)
+    error = serializers.DictField(allow_null=True)
+    started_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField()
+
+
+class ResultsReply(ListReply):
+    batch_id = serializers.CharField()
+    state = serializers.CharField()
+    complete = serializers.BooleanField()
+    counts = Counts()
+    data = Row(many=True)  # type: ignore[assignment] # narrower than the list's
+
+
+class FileReply(_Shape):
+    id = serializers.CharField()
+    object = serializers.CharField()
+    purpose = serializers.CharField()
+    filename = serializers.CharField()
+    bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    line_count = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+
+
+class DeletedReply(_Shape):
+    id = serializers.CharField()
+    object = serializers.CharField()
+    deleted = serializers.BooleanField()
+
+
+class ReceiptReply(_Shape):
+    receipt = serializers.DictField()
+    sha256 = serializers.CharField()
+    previous_sha256 = serializers.CharField()
+    signature = serializers.CharField()
+    key_id = serializers.CharField()
+    algorithm = serializers.CharField()
+
+
+class ReportReply(_Shape):
+    optimization_report = serializers.DictField()

@@ -1,0 +1,108 @@
+"""Pure: what was decided for a group of items, as stored with the quote."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from batches.engine.charges import QuotedTerms
+from catalog.pricing import Price, PriceTier
+from routing.contracts import Lane, Mode, OfferingFacts, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class StageLane:
+    """One stage of a plan with all that running it needs."""
+
+    offering_id: int
+    provider: str
+    model: str
+    provider_model: str
+    mode: Mode
+    adapter: str
+    supports_sampling: bool
+    is_sandbox: bool
+    price: Price
+    leave_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The stored decision for one group: terms, stages, and the judged lanes.
+
+    Attributes:
+        judged: every lane as the quote showed it, refused ones too.
+        route: the decision preview of the quote.
+        replay: the request and the lanes with every value that scored them.
+    """
+
+    group_no: int
+    operation: str
+    item_count: int
+    needs_schema: bool
+    ceiling_nanousd: int
+    expected_nanousd: int
+    terms: QuotedTerms
+    stages: tuple[StageLane, ...]
+    judged: list[dict[str, Any]]
+    route: dict[str, Any]
+    replay: dict[str, Any]
+
+
+def stages_of(plan: Plan, lanes: list[Lane]) -> tuple[StageLane, ...]:
+    """Join a plan with the offerings that it names."""
+    by_id = {lane.offering.offering_id: lane.offering for lane in lanes}
+    return tuple(
+        _stage_lane(by_id[stage.offering_id], stage.leave_at) for stage in plan.stages
+    )
+
+
+def _stage_lane(offering: OfferingFacts, leave_at: datetime) -> StageLane:
+    return StageLane(
+        offering_id=offering.offering_id,
+        provider=offering.provider,
+        model=offering.model,
+        provider_model=offering.provider_model,
+        mode=offering.mode,
+        adapter=offering.adapter,
+        supports_sampling=offering.supports_sampling,
+        is_sandbox=offering.is_sandbox,
+        price=offering.price,
+        leave_at=leave_at,
+    )
+
+
+def to_json(decision: Decision) -> dict[str, Any]:
+    """Return the JSON form that :func:`from_json` reads back to an equal value."""
+    stored = asdict(decision)
+    stored["stages"] = [
+        {**asdict(stage), "leave_at": stage.leave_at.isoformat()}
+        for stage in decision.stages
+    ]
+    return stored
+
+
+def from_json(stored: dict[str, Any]) -> Decision:
+    """Read a stored decision."""
+    terms = stored["terms"]
+    return Decision(
+        **{
+            **stored,
+            "terms": QuotedTerms(**{**terms, "price": _price(terms["price"])}),
+            "stages": tuple(_stage(stage) for stage in stored["stages"]),
+        }
+    )
+
+
+def _price(stored: dict[str, Any]) -> Price:
+    tiers = tuple(PriceTier(**tier) for tier in stored["tiers"])
+    return Price(**{**stored, "tiers": tiers})
+
+
+def _stage(stored: dict[str, Any]) -> StageLane:
+    return StageLane(
+        **{
+            **stored,
+            "price": _price(stored["price"]),
+            "leave_at": datetime.fromisoformat(stored["leave_at"]),
+        }
+    )

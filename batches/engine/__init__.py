@@ -1,0 +1,1 @@
+"""The engine: claims work units, runs them on lanes, records rows."""

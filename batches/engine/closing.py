@@ -1,0 +1,108 @@
+"""End items without an answer, and decide what becomes of those a lane gave up."""
+
+from collections.abc import Iterable, Sequence
+
+from django.conf import settings
+from django.db import transaction
+
+from batches.decisions import Decision
+from batches.engine import judging, lifecycle
+from batches.engine.claims import ClaimedUnit
+from batches.engine.context import BatchContext, open_items
+from batches.engine.recorder import Recorder
+from batches.engine.rows import IndexedItem, RowError
+from batches.states import RowStatus
+from batchrouter.kit import clock
+
+NO_LANE = RowError(
+    "no_lane_left", "No lane that may take this item could be reached.", True
+)
+
+
+def add_rows(
+    recorder: Recorder,
+    batch: BatchContext,
+    decision: Decision,
+    items: Iterable[IndexedItem],
+    *,
+    status: RowStatus,
+    error: RowError,
+    attempts: int = 0,
+) -> None:
+    """Append rows for items that end without an answer."""
+    now = clock.now()
+    for item in items:
+        recorder.add(
+            judging.closing_row(
+                batch,
+                decision,
+                item,
+                status=status,
+                error=error,
+                attempts=attempts,
+                now=now,
+            )
+        )
+
+
+def leave_without_lane(
+    unit: ClaimedUnit,
+    batch: BatchContext,
+    decision: Decision,
+    recorder: Recorder,
+    items: Sequence[IndexedItem],
+    *,
+    cause: str,
+) -> None:
+    """Hand all items to the next stage, or fail them when there is none."""
+    now = clock.now()
+    with transaction.atomic():
+        if has_next_stage(unit, decision):
+            recorder.flush(execution_id=None)
+            lifecycle.hand_over(
+                unit,
+                decision,
+                slice_items=settings.DIRECT_UNIT_ITEMS,
+                open_seqs=[item.seq for item in items],
+                cause=cause,
+                now=now,
+            )
+        else:
+            add_rows(
+                recorder,
+                batch,
+                decision,
+                items,
+                status=RowStatus.FAILED,
+                error=NO_LANE,
+            )
+            recorder.flush(execution_id=None)
+            lifecycle.finish_unit(unit, now=now)
+    recorder.close()
+
+
+def has_next_stage(unit: ClaimedUnit, decision: Decision) -> bool:
+    """Tell whether the plan has a lane after the present one."""
+    return unit.stage + 1 < len(decision.stages)
+
+
+def close_unit(
+    unit: ClaimedUnit, batch: BatchContext, *, status: RowStatus, error: RowError
+) -> None:
+    """Give every open item of a claimed unit the same end."""
+    decision = batch.decision(unit.group_no)
+    recorder = Recorder(
+        batch_id=unit.batch_id, unit_id=unit.unit_id, lease_token=unit.lease_token
+    )
+    items = open_items(
+        batch_id=unit.batch_id,
+        manifest_id=batch.manifest_id,
+        group_no=unit.group_no,
+        seq_from=unit.seq_from,
+        seq_to=unit.seq_to,
+    )
+    add_rows(recorder, batch, decision, items, status=status, error=error)
+    with transaction.atomic():
+        recorder.flush(execution_id=None)
+        lifecycle.finish_unit(unit, now=clock.now())
+    recorder.close()

@@ -1,0 +1,260 @@
+"""The direct lane's worker: claims units one after another and keeps calls in flight.
+
+One thread and one event loop (kit.pool) serve all units that the worker holds, so a
+window stays full across their borders. Memory is bounded by the window and by the
+size of a slice, never by a batch.
+"""
+
+import logging
+import random
+import time
+import uuid
+from collections import deque
+
+from django.conf import settings
+from django.db import transaction
+
+from batches.engine import claims, context, ending, opening
+from batches.engine.direct_run import Call, DirectRun
+from batches.engine.recorder import LeaseLost
+from batches.engine.windows import Window
+from batches.models import Execution
+from batches.states import ExecutionState
+from batchrouter.kit import clock
+from batchrouter.kit.pool import Completed, HttpPool
+from routing.contracts import Answer
+from routing.failures import Failure, FailureKind
+
+log = logging.getLogger(__name__)
+
+FLUSH_ROWS = 250
+FLUSH_SECONDS = 1.0
+# Units that a worker holds at once: enough to fill the window across their borders.
+HELD_UNITS = 8
+_CLAIM_PAUSE_SECONDS = 0.25
+_WAIT_SECONDS = 0.05
+
+_FAULTS = {
+    "not_sent": FailureKind.UNREACHABLE,
+    "no_answer": FailureKind.NO_ANSWER,
+    "timed_out": FailureKind.TIMED_OUT,
+    "too_large": FailureKind.MALFORMED,
+}
+
+
+class DirectEngine:
+    """Run it until nothing is due; safe to run in many workers at once."""
+
+    def __init__(self) -> None:
+        self.token = uuid.uuid4()
+        self.contexts = context.Contexts()
+        self.pool = HttpPool(max_in_flight=settings.DIRECT_WINDOW)
+        self.runs: deque[DirectRun] = deque()
+        self.windows: dict[int, Window] = {}
+        self.chance = random.Random()  # noqa: S311 # jitter, not a secret
+        self._claim_after = 0.0
+        self._renew_after = 0.0
+        self._fence_at = 0.0
+        self._flush_after = 0.0
+
+    def run(self, *, budget_seconds: float) -> None:
+        """Claim and serve units until none is due, or no more are claimed after this."""
+        stop_claiming_at = time.monotonic() + budget_seconds
+        try:
+            while True:
+                now = time.monotonic()
+                self._keep_leases(now)
+                if now < stop_claiming_at:
+                    self._claim(now)
+                if not self.runs:
+                    return
+                self._send(time.monotonic())
+                self._receive()
+                self._flush(time.monotonic())
+        finally:
+            self.pool.close()
+            for run in self.runs:
+                run.recorder.close()
+            self.contexts.close()
+
+    # Leases
+
+    def _keep_leases(self, now: float) -> None:
+        if self.runs and now >= self._fence_at:
+            # We were stopped for longer than the lease: others may have our units.
+            log.warning("lease ran out in our hands: %s units dropped", len(self.runs))
+            self._drop_all()
+        if not self.runs or now < self._renew_after:
+            return
+        held = {unit.unit_id: unit for unit in claims.renew(self.token)}
+        self._set_fence(now)
+        for run in list(self.runs):
+            found = held.get(run.unit.unit_id)
+            if found is None:
+                self._drop(run)
+            elif found.is_canceled or found.is_overdue:
+                run.stop_cause = "canceled" if found.is_canceled else "overdue"
+            elif run.lane.leave_at <= clock.now():
+                run.leave_lane(Failure(FailureKind.TIMED_OUT))
+
+    def _set_fence(self, now: float) -> None:
+        lease = float(settings.LEASE_SECONDS)
+        self._fence_at = now + lease * 0.9
+        self._renew_after = now + lease / 4
+
+    def _drop_all(self) -> None:
+        self.pool.cancel_all()
+        for window in self.windows.values():
+            window.in_flight = 0
+        for run in list(self.runs):
+            self._drop(run)
+        self.token = uuid.uuid4()
+
+    def _drop(self, run: DirectRun) -> None:
+        run.recorder.close()
+        self.runs.remove(run)
+
+    # Claiming
+
+    def _claim(self, now: float) -> None:
+        if now < self._claim_after or len(self.runs) >= HELD_UNITS:
+            return
+        waiting = sum(len(run.pending) for run in self.runs)
+        while waiting < settings.DIRECT_WINDOW and len(self.runs) < HELD_UNITS:
+            if not self.runs:
+                self._set_fence(time.monotonic())
+            unit = claims.claim("direct", token=self.token)
+            if unit is None:
+                self._claim_after = time.monotonic() + _CLAIM_PAUSE_SECONDS
+                return
+            run = opening.open_direct(unit, self.contexts, chance=self.chance)
+            if run is not None:
+                self.runs.append(run)
+                waiting += len(run.pending)
+
+    # Sending
+
+    def _window(self, run: DirectRun) -> Window:
+        return self.windows.setdefault(
+            run.lane.offering_id, Window(ceiling=settings.DIRECT_WINDOW)
+        )
+
+    def _send(self, now: float) -> None:
+        """Fill the window, one call of each unit in turn."""
+        idle = 0
+        while self.pool.has_room and idle < len(self.runs):
+            if time.monotonic() >= self._fence_at:
+                return
+            self.runs.rotate(-1)
+            run = self.runs[-1]
+            idle = 0 if self._try_send(run, now) else idle + 1
+
+    def _try_send(self, run: DirectRun, now: float) -> bool:
+        if not self._window(run).has_room(now):
+            return False
+        try:
+            return self._send_one(run, now)
+        except LeaseLost:
+            self._drop(run)
+            return False
+
+    def _send_one(self, run: DirectRun, now: float) -> bool:
+        watermark = run.needs_watermark
+        if watermark is not None:
+            self._write_watermark(run, watermark)
+        item = run.next_item(now)
+        if item is None:
+            return False
+        attempt, request = run.encode(item, started_at=clock.now())
+        timeout_ms = settings.DIRECT_CALL_SECONDS * 1000
+        self.pool.submit(Call(run, attempt), request, timeout_ms)
+        run.in_flight += 1
+        self._window(run).in_flight += 1
+        return True
+
+    def _write_watermark(self, run: DirectRun, seq: int) -> None:
+        """Write down how far we are about to send, before sending it."""
+        written = Execution.objects.filter(
+            pk=run.execution.pk, unit__lease_token=self.token
+        ).update(sent_through_seq=seq)
+        if written != 1:
+            raise LeaseLost(f"unit {run.unit.public_id} is no longer ours")
+        run.execution.sent_through_seq = seq
+
+    # Receiving
+
+    def _receive(self) -> None:
+        wait = _WAIT_SECONDS
+        if not self.pool.in_flight:
+            if any(run.is_drained for run in self.runs):
+                return
+            time.sleep(wait)
+            return
+        for done in self.pool.wait(wait):
+            self._take(done)
+
+    def _take(self, done: Completed) -> None:
+        call = done.token
+        assert isinstance(call, Call)
+        run, now = call.run, time.monotonic()
+        run.in_flight -= 1
+        window = self._window(run)
+        window.in_flight -= 1
+        if run not in self.runs:
+            return
+        answer = self._answer(run, done)
+        failure = answer.failure
+        if failure is not None and failure.kind is FailureKind.RATE_LIMITED:
+            window.limited(now, retry_after_seconds=failure.retry_after_seconds)
+        elif failure is None:
+            window.answered()
+            run.latency_ms_sum += done.elapsed_ms
+        run.accept(call.attempt, answer, now=clock.now(), clock=now)
+
+    def _answer(self, run: DirectRun, done: Completed) -> Answer:
+        if done.fault is not None:
+            failure = Failure(_FAULTS[done.fault])
+            return Answer(None, None, None, None, failure, None)
+        return run.adapter.decode(
+            run.decision.operation,  # type: ignore[arg-type] # stored from the same Literal
+            done.status,
+            done.headers,
+            done.body,
+        )
+
+    # Recording
+
+    def _flush(self, now: float) -> None:
+        is_time = now >= self._flush_after
+        if is_time:
+            self._flush_after = now + FLUSH_SECONDS
+        for run in list(self.runs):
+            try:
+                if run.is_drained:
+                    ending.end_direct(run)
+                    run.recorder.close()
+                    self.runs.remove(run)
+                elif run.recorder.waiting >= FLUSH_ROWS or (
+                    is_time and run.recorder.waiting
+                ):
+                    self._checkpoint(run)
+            except LeaseLost:
+                log.warning("unit %s went to another worker", run.unit.public_id)
+                self._drop(run)
+
+    def _checkpoint(self, run: DirectRun) -> None:
+        with transaction.atomic():
+            run.recorder.flush(execution_id=run.execution.pk)
+            Execution.objects.filter(
+                pk=run.execution.pk, state=ExecutionState.PLANNED
+            ).update(
+                completed=run.delivered,
+                cost_nanousd=run.tally.cost_nanousd,
+                ambiguous_nanousd=run.tally.ambiguous_nanousd,
+                failures=run.tally.failures,
+            )
+
+
+def serve_direct_lanes(*, budget_seconds: float) -> None:
+    """Run one engine until nothing is due."""
+    DirectEngine().run(budget_seconds=budget_seconds)

@@ -1,0 +1,183 @@
+"""From a provider's answer to a row, a retry, or an item for the next lane."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from batches.decisions import Decision, StageLane
+from batches.engine import charges
+from batches.engine.context import BatchContext
+from batches.engine.rows import IndexedItem, Lane, NewRow, RowError, RowParts, build_row
+from batches.states import RowStatus
+from batches.verification import Verification, check_answer
+from routing.contracts import Answer, Output
+from routing.failures import Failure, FailureKind
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What follows from one answer.
+
+    Attributes:
+        row: the item's row, when the matter is settled.
+        failure: why there is none.
+        cost_nanousd: what the provider bills us for this attempt.
+        on_fail: the item's wish when its own checks failed.
+    """
+
+    row: NewRow | None
+    failure: Failure | None
+    cost_nanousd: int
+    on_fail: Literal["retry", "fallback"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One item asked on one lane."""
+
+    context: BatchContext
+    decision: Decision
+    lane: StageLane
+    item: IndexedItem
+    body: dict[str, Any]
+    tries: int
+    started_at: datetime
+
+
+def judge_answer(attempt: Attempt, answer: Answer, *, now: datetime) -> Judgement:
+    """Decide what an answer is worth: deliver it, review it, or try again."""
+    if answer.failure is not None or answer.output is None:
+        failure = answer.failure or Failure(FailureKind.MALFORMED)
+        if failure.kind is FailureKind.INVALID:
+            return Judgement(failed_row(attempt, failure, now=now), failure, 0)
+        return Judgement(None, failure, 0)
+    verdict = check_answer(
+        attempt.body["input"], attempt.body.get("verify"), answer.output
+    )
+    row = _delivered(attempt, answer, answer.output, verdict, now=now)
+    cost = row.money.cost_nanousd
+    if verdict.passed or _on_fail(attempt) == "review":
+        return Judgement(row, None, cost)
+    wish: Literal["retry", "fallback"] = (
+        "fallback" if _on_fail(attempt) == "fallback" else "retry"
+    )
+    return Judgement(None, Failure(FailureKind.VERIFICATION), cost, wish)
+
+
+def _on_fail(attempt: Attempt) -> str:
+    verify = attempt.body.get("verify") or {}
+    return str(verify.get("on_fail", "retry"))
+
+
+def _delivered(
+    attempt: Attempt,
+    answer: Answer,
+    output: Output,
+    verdict: Verification,
+    *,
+    now: datetime,
+) -> NewRow:
+    item = attempt.item
+    usage = charges.believable(answer.usage)
+    source = "provider"
+    if usage is None:
+        source = "estimated"
+        usage = charges.estimated_usage(
+            counted_tokens=item.input_tokens, text=output.text
+        )
+    money = charges.row_money(
+        usage,
+        terms=attempt.decision.terms,
+        lane_price=attempt.lane.price,
+        counted_tokens=item.input_tokens,
+        output_cap=attempt.context.output_cap(attempt.decision.group_no, item),
+    )
+    return build_row(
+        RowParts(
+            batch_id=attempt.context.public_id,
+            item=item,
+            operation=attempt.decision.operation,
+            status=RowStatus.COMPLETED if verdict.passed else RowStatus.REVIEW,
+            attempts=attempt.tries,
+            started_at=attempt.started_at,
+            completed_at=now,
+            lane=row_lane(attempt.lane),
+            provider_model=answer.provider_model,
+            output=output,
+            parsed_json=verdict.parsed_json,
+            usage=usage,
+            usage_source=source,
+            money=money,
+            checks=[dict(check) for check in verdict.checks],
+            raw=answer.raw,
+        )
+    )
+
+
+def row_lane(lane: StageLane) -> Lane:
+    """Return the lane as rows name it."""
+    return Lane(lane.offering_id, lane.provider, lane.model, lane.mode)
+
+
+def failed_row(attempt: Attempt, failure: Failure, *, now: datetime) -> NewRow:
+    """Write the row of an item that no lane will answer."""
+    return build_row(
+        RowParts(
+            batch_id=attempt.context.public_id,
+            item=attempt.item,
+            operation=attempt.decision.operation,
+            status=RowStatus.FAILED,
+            attempts=attempt.tries,
+            started_at=attempt.started_at,
+            completed_at=now,
+            lane=row_lane(attempt.lane),
+            error=failure_error(failure),
+        )
+    )
+
+
+def failure_error(failure: Failure) -> RowError:
+    """Return a row's error for a failure, in our words."""
+    rule = failure.rule
+    return RowError(
+        code=failure.kind.value,
+        message=rule.message,
+        retryable=rule.same_lane or rule.next_lane,
+        provider_status=failure.provider_status,
+    )
+
+
+CANCELED = RowError("canceled", "The batch was canceled before this item ran.", True)
+EXPIRED = RowError(
+    "deadline_missed", "The deadline passed before this item was answered.", True
+)
+OUTCOME_UNKNOWN = RowError(
+    "outcome_unknown",
+    "Two attempts ended without an answer, so the item was not sent a third time.",
+    True,
+)
+
+
+def closing_row(
+    context: BatchContext,
+    decision: Decision,
+    item: IndexedItem,
+    *,
+    status: RowStatus,
+    error: RowError,
+    attempts: int,
+    now: datetime,
+) -> NewRow:
+    """Write the row of an item that ends without an answer."""
+    return build_row(
+        RowParts(
+            batch_id=context.public_id,
+            item=item,
+            operation=decision.operation,
+            status=status,
+            attempts=attempts,
+            started_at=now,
+            completed_at=now,
+            error=error,
+        )
+    )

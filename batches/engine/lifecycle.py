@@ -1,0 +1,251 @@
+"""Begin an execution, end it, hand a unit on, finish it: each in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from batches.decisions import Decision, StageLane
+from batches.engine.claims import ClaimedUnit
+from batches.engine.recorder import LeaseLost
+from batches.models import Batch, BatchEvent, Execution, WorkUnit
+from batches.states import (
+    BATCH_OPEN,
+    UNIT_MOVES,
+    UNIT_OPEN,
+    BatchState,
+    ExecutionState,
+    UnitState,
+)
+from batchrouter.kit.jobs import Job, enqueue_on_commit
+from batchrouter.kit.states import MoveNotAllowed
+from billing.costs import book_cost
+
+# How far direct calls may run ahead of what is written down. After a crash this many
+# calls at most have an unknown outcome.
+SEND_AHEAD_ITEMS = 256
+
+_JOB_OF_MODE = {"direct": Job.RUN_DIRECT, "batch": Job.TEND_NATIVE}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an execution came to, beyond its rows."""
+
+    cost_nanousd: int = 0
+    ambiguous_nanousd: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+
+    def note(self, kind: str) -> None:
+        """Count one failed attempt."""
+        self.failures[kind] = self.failures.get(kind, 0) + 1
+
+
+def begin_execution(
+    unit: ClaimedUnit,
+    lane: StageLane,
+    *,
+    item_count: int,
+    sent_through_seq: int,
+    now: datetime,
+) -> Execution:
+    """Write down the intent to ask a provider, before anything is sent."""
+    with transaction.atomic():
+        batch = Batch.objects.select_for_update(no_key=True).get(pk=unit.batch_id)
+        if batch.state == BatchState.QUEUED:
+            batch.advance(BatchState.RUNNING, at=now)
+            record_event(batch.pk, "batch.running", {}, now=now)
+        return Execution.objects.create(
+            state=ExecutionState.PLANNED,
+            state_at=now,
+            batch_id=unit.batch_id,
+            unit_id=unit.unit_id,
+            stage=unit.stage,
+            offering_id=lane.offering_id,
+            provider=lane.provider,
+            model=lane.model,
+            provider_model=lane.provider_model,
+            mode=lane.mode,
+            item_count=item_count,
+            sent_through_seq=sent_through_seq,
+            started_at=now,
+        )
+
+
+def record_event(
+    batch_id: int, kind: str, data: Mapping[str, object], *, now: datetime
+) -> None:
+    """Add a line to the batch's timeline, in the transaction of the change."""
+    BatchEvent.objects.create(
+        batch_id=batch_id, kind=kind, data=dict(data), created_at=now
+    )
+
+
+def end_execution(
+    execution: Execution,
+    tally: Tally,
+    *,
+    state: ExecutionState,
+    outcome: str,
+    completed: int,
+    now: datetime,
+) -> None:
+    """Close an execution and book what it cost us, once."""
+    execution.advance(state, at=now)
+    Execution.objects.filter(pk=execution.pk).update(
+        outcome=outcome,
+        completed=completed,
+        failures=tally.failures,
+        cost_nanousd=tally.cost_nanousd,
+        ambiguous_nanousd=tally.ambiguous_nanousd,
+        ended_at=now,
+    )
+    if tally.cost_nanousd:
+        book_cost(
+            provider=execution.provider,
+            key=f"execution:{execution.public_id}",
+            amount_nanousd=tally.cost_nanousd,
+            reason="provider usage",
+        )
+    if tally.ambiguous_nanousd:
+        book_cost(
+            provider=execution.provider,
+            key=f"execution:{execution.public_id}",
+            amount_nanousd=tally.ambiguous_nanousd,
+            reason="calls whose outcome is unknown",
+            ambiguous=True,
+        )
+
+
+def let_go(
+    unit: ClaimedUnit,
+    to: UnitState,
+    *,
+    next_action_at: datetime,
+    now: datetime,
+    **changes: object,
+) -> None:
+    """Give up the lease and move the unit on.
+
+    Raises:
+        LeaseLost: it was no longer ours.
+    """
+    if to not in UNIT_MOVES[UnitState.RUNNING]:
+        raise MoveNotAllowed(f"unit: running cannot become {to}")
+    moved = WorkUnit.objects.filter(
+        pk=unit.unit_id, lease_token=unit.lease_token, state=UnitState.RUNNING
+    ).update(
+        state=to,
+        state_at=now,
+        lease_token=None,
+        lease_until=None,
+        next_action_at=next_action_at,
+        **changes,
+    )
+    if moved != 1:
+        raise LeaseLost(f"unit {unit.public_id} is no longer ours")
+
+
+def finish_unit(unit: ClaimedUnit, *, now: datetime) -> None:
+    """End a unit whose items all have rows; the last one of a batch rings for the end.
+
+    The batch row is locked, so that of two last units exactly one sees the other done.
+    """
+    Batch.objects.select_for_update(no_key=True).get(pk=unit.batch_id)
+    let_go(unit, UnitState.DONE, next_action_at=now, now=now)
+    ring_when_all_done(unit.batch_id)
+
+
+def ring_when_all_done(batch_id: int) -> None:
+    """Ask for the finish of a batch that has no open unit; the batch is locked."""
+    if not WorkUnit.objects.filter(batch_id=batch_id, state__in=UNIT_OPEN).exists():
+        enqueue_on_commit(Job.FINALIZE_BATCH, batch_id=batch_id)
+
+
+def hand_over(
+    unit: ClaimedUnit,
+    decision: Decision,
+    *,
+    slice_items: int,
+    open_seqs: Sequence[int],
+    cause: str,
+    now: datetime,
+) -> None:
+    """Move a unit's open items to the next stage of its plan.
+
+    A large unit is split into slices for a direct lane, so that nobody waits for more
+    than a slice of it.
+    """
+    stage = unit.stage + 1
+    lane = decision.stages[stage]
+    record_event(
+        unit.batch_id,
+        "lane.shifted",
+        {
+            "work_unit_id": unit.public_id,
+            "to_provider": lane.provider,
+            "to_mode": lane.mode,
+            "items": len(open_seqs),
+            "cause": cause,
+        },
+        now=now,
+    )
+    if lane.mode == "direct" and len(open_seqs) > slice_items:
+        _split(unit, lane, stage, open_seqs, slice_items, now)
+    else:
+        let_go(
+            unit,
+            UnitState.READY,
+            next_action_at=now,
+            now=now,
+            stage=stage,
+            mode=lane.mode,
+            leave_at=lane.leave_at,
+        )
+    enqueue_on_commit(_JOB_OF_MODE[lane.mode])
+
+
+def _split(
+    unit: ClaimedUnit,
+    lane: StageLane,
+    stage: int,
+    open_seqs: Sequence[int],
+    slice_items: int,
+    now: datetime,
+) -> None:
+    parent = WorkUnit.objects.get(pk=unit.unit_id)
+    slices = [
+        open_seqs[start : start + slice_items]
+        for start in range(0, len(open_seqs), slice_items)
+    ]
+    WorkUnit.objects.bulk_create(
+        WorkUnit(
+            state=UnitState.READY,
+            state_at=now,
+            batch_id=parent.batch_id,
+            org_id=parent.org_id,
+            group_no=parent.group_no,
+            seq_from=part[0],
+            seq_to=part[-1],
+            item_count=len(part),
+            mode=lane.mode,
+            stage=stage,
+            leave_at=lane.leave_at,
+            next_action_at=now,
+        )
+        for part in slices
+    )
+    # What stays with the parent is what it has rows for.
+    let_go(
+        unit,
+        UnitState.SPLIT,
+        next_action_at=now,
+        now=now,
+        item_count=parent.row_count,
+    )
+
+
+def is_open(batch_id: int) -> bool:
+    """Tell whether a batch has not ended."""
+    return Batch.objects.filter(pk=batch_id, state__in=BATCH_OPEN).exists()

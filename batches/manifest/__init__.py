@@ -1,0 +1,1 @@
+"""Reading what a customer sends: the envelope, the items, and their token counts."""

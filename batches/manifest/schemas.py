@@ -1,0 +1,208 @@
+"""Customers' JSON schemas and regular expressions, compiled once and safe to run.
+
+A schema may not reach outside itself, its patterns run in linear time, and it may not
+unfold to more than a bounded number of parts: a chain of 30 ``$ref`` pairs, each to the
+next, is a kilobyte of text and a billion steps to check. (References back to an open
+part cost nothing more: the validator remembers what it has checked.)
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import jsonschema_rs
+import orjson
+import re2
+
+SCHEMA_BYTES_MAX = 64 * 1024
+REGEX_LENGTH_MAX = 512
+UNFOLDED_MAX = 20_000
+_DEPTH_MAX = 120
+_CACHED = 512
+# Memory of one compiled pattern; the default of RE2 is 8 MiB.
+_REGEX_BYTES = 1 << 20
+_DATA_KEYWORDS = frozenset({"const", "default", "enum", "examples"})
+# Under these stand names chosen by the customer, so "enum" there is no keyword.
+_MAP_KEYWORDS = frozenset(
+    {"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"}
+)
+_DYNAMIC_KEYWORDS = frozenset({"$dynamicRef", "$recursiveRef"})
+_POINTER = re.compile(r"#(?:/.*)?\Z", re.DOTALL)
+
+
+class Compiled(NamedTuple):
+    """A validator, or the reason why there is none."""
+
+    validator: jsonschema_rs.Validator | None
+    reason: str | None
+
+
+class _Refused(Exception):
+    """The schema is not one that we run."""
+
+
+def _too_deep() -> _Refused:
+    return _Refused(f"Through its $refs the schema is over {_DEPTH_MAX} levels deep.")
+
+
+_compiled: dict[bytes, Compiled] = {}
+
+
+def canonical(schema: Any) -> bytes:
+    """Return the bytes by which equal schemas are known."""
+    return orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
+
+
+def compile_schema(schema: Any, text: bytes | None = None) -> Compiled:
+    """Compile a JSON schema, or say in a sentence why not.
+
+    Args:
+        schema: the schema as read from JSON.
+        text: its canonical bytes, where the caller has them.
+    """
+    data = canonical(schema) if text is None else text
+    key = hashlib.blake2b(data, digest_size=16).digest()
+    found = _compiled.get(key)
+    if found is None:
+        found = _compile(schema, data)
+        if len(_compiled) >= _CACHED:
+            _compiled.clear()
+        _compiled[key] = found
+    return found
+
+
+def _compile(schema: Any, data: bytes) -> Compiled:
+    if type(schema) is not dict:
+        return Compiled(None, "A JSON schema is an object.")
+    if len(data) > SCHEMA_BYTES_MAX:
+        return Compiled(None, "A JSON schema may have 64 KiB at most.")
+    try:
+        _Unfolded(schema).check()
+        validator = jsonschema_rs.validator_for(
+            schema, pattern_options=jsonschema_rs.RegexOptions(), offline=True
+        )
+    except _Refused as refusal:
+        return Compiled(None, str(refusal))
+    except (jsonschema_rs.ValidationError, ValueError) as error:
+        return Compiled(None, f"Not a valid JSON schema: {_first_line(error)}")
+    return Compiled(validator, None)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]
+
+
+def _schemas(values: Iterable[Any]) -> Iterator[Any]:
+    return (value for value in values if type(value) in (dict, list))
+
+
+class _Size(NamedTuple):
+    """How many parts a schema unfolds to, and how deep."""
+
+    parts: int
+    depth: int
+
+
+class _Unfolded:
+    """Measures a schema with every ``$ref`` written out once."""
+
+    def __init__(self, root: dict[str, Any]) -> None:
+        self._root = root
+        self._sizes: dict[str, _Size] = {}
+        self._open: set[str] = set()
+
+    def check(self) -> None:
+        parts, depth = self._size(self._root, 0)
+        if parts > UNFOLDED_MAX:
+            raise _Refused(
+                f"With its $refs written out the schema has over {UNFOLDED_MAX} parts."
+            )
+        if depth > _DEPTH_MAX:
+            raise _too_deep()
+
+    def _size(self, schema: Any, level: int) -> _Size:
+        if level > _DEPTH_MAX:
+            raise _too_deep()
+        parts, depth = 1, 0
+        for value in self._inner(schema):
+            inner = (
+                self._size_of_ref(value, level + 1)
+                if type(value) is str
+                else self._size(value, level + 1)
+            )
+            parts, depth = parts + inner.parts, max(depth, inner.depth)
+        return _Size(parts, depth + 1)
+
+    def _inner(self, schema: Any) -> Iterator[Any]:
+        """Yield the schemas inside, and the text of ``$ref``."""
+        if type(schema) is list:
+            yield from _schemas(schema)
+        if type(schema) is not dict:
+            return
+        for keyword, value in schema.items():
+            if type(value) is str:
+                if self._is_ref(keyword, schema):
+                    yield value
+            elif keyword in _MAP_KEYWORDS and type(value) is dict:
+                yield from _schemas(value.values())
+            elif keyword not in _DATA_KEYWORDS and type(value) in (dict, list):
+                yield value
+
+    def _is_ref(self, keyword: str, schema: Any) -> bool:
+        if keyword in _DYNAMIC_KEYWORDS:
+            raise _Refused(f"{keyword} is not supported; use $ref.")
+        if keyword == "$id" and schema is not self._root:
+            raise _Refused("$id is accepted at the top only.")
+        return keyword == "$ref"
+
+    def _size_of_ref(self, ref: str, level: int) -> _Size:
+        if ref in self._open:
+            return _Size(1, 1)
+        if ref not in self._sizes:
+            self._open.add(ref)
+            self._sizes[ref] = self._size(self._target(ref), level)
+            self._open.discard(ref)
+        return self._sizes[ref]
+
+    def _target(self, ref: str) -> Any:
+        if not _POINTER.match(ref):
+            raise _Refused("A $ref must point into the schema: #/$defs/name.")
+        target: Any = self._root
+        for step in unquote(ref[1:]).split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            if type(target) is dict and name in target:
+                target = target[name]
+            elif type(target) is list and name.isdecimal() and int(name) < len(target):
+                target = target[int(name)]
+            else:
+                raise _Refused(f"The $ref {ref[:64]!r} points to nothing.")
+        return target
+
+
+@lru_cache(maxsize=_CACHED)
+def compile_regex(pattern: str) -> Any:
+    """Compile a pattern by RE2, which runs in linear time.
+
+    Raises:
+        re2.error: it is not a pattern of RE2.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _REGEX_BYTES
+    return re2.compile(pattern, options=options)
+
+
+def regex_problem(pattern: str) -> str | None:
+    """Say why a pattern cannot be used, or nothing."""
+    if len(pattern) > REGEX_LENGTH_MAX:
+        return f"A pattern has at most {REGEX_LENGTH_MAX} characters."
+    try:
+        compile_regex(pattern)
+    except (re2.error, UnicodeEncodeError) as error:
+        reason = error.args[0] if error.args else ""
+        text = reason.decode(errors="replace") if type(reason) is bytes else str(reason)
+        return f"RE2 does not accept this pattern: {text[:200]}"
+    return None

@@ -1,0 +1,77 @@
+"""A checked manifest into the database: one short transaction."""
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from accounts.models import Org
+from batches.manifest.groups import GroupSums
+from batches.manifest.reader import ReadManifest
+from batches.manifest.spool import COLUMNS, Spool
+from batches.models import Item, ItemGroup, Manifest, StoredFile
+from batches.models.file import FilePurpose
+
+_FILENAME_LENGTH_MAX = 255
+_FILENAME = "manifest.ndjson"
+
+
+@transaction.atomic
+def store_manifest(
+    read: ReadManifest, *, org: Org, filename: str, now: datetime
+) -> Manifest:
+    """Store a manifest's file, groups and items while its reader is still open."""
+    file = StoredFile.objects.create(
+        org=org,
+        purpose=FilePurpose.MANIFEST,
+        filename=_plain(filename),
+        sha256=read.blob.sha256,
+        size_bytes=read.blob.size_bytes,
+        storage_key=read.blob.key,
+        line_count=read.item_count,
+        created_at=now,
+    )
+    manifest = Manifest.objects.create(
+        file=file,
+        item_count=read.item_count,
+        duplicates=read.duplicates,
+        skipped_count=read.skipped_count,
+        skipped=read.skipped,
+        created_at=now,
+    )
+    ItemGroup.objects.bulk_create(_group(manifest, sums) for sums in read.groups)
+    _copy(read.spool, manifest.pk)
+    return manifest
+
+
+def _plain(filename: str) -> str:
+    shown = "".join(letter for letter in filename if letter.isprintable())
+    return shown[:_FILENAME_LENGTH_MAX] or _FILENAME
+
+
+def _group(manifest: Manifest, sums: GroupSums) -> ItemGroup:
+    return ItemGroup(
+        manifest=manifest,
+        no=sums.no,
+        operation=sums.operation,
+        model_slugs=list(sums.models),
+        needs_vision=sums.needs_vision,
+        needs_schema=sums.needs_schema,
+        needs_tools=sums.needs_tools,
+        item_count=sums.item_count,
+        input_tokens=sums.input_tokens,
+        input_tokens_max=sums.input_tokens_max,
+        output_tokens=sums.output_tokens,
+        output_tokens_max=sums.output_tokens_max,
+        uncapped_count=sums.uncapped_count,
+        payload_bytes=sums.payload_bytes,
+        ranges=sums.ranges,
+    )
+
+
+def _copy(spool: Spool, manifest_id: int) -> None:
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(name) for name in COLUMNS)
+    statement = f"COPY {quote(Item._meta.db_table)} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for chunk in spool.chunks(manifest_id):
+            copy.write(chunk)

@@ -1,0 +1,24 @@
+"""The rows of the main job."""
+
+from batches.models.batch import Batch, BatchEvent
+from batches.models.execution import Execution, LostCall
+from batches.models.file import StoredFile
+from batches.models.manifest import Item, ItemGroup, Manifest
+from batches.models.quote import Quote
+from batches.models.row import ResultRow, Segment
+from batches.models.work_unit import WorkUnit
+
+__all__ = [
+    "Batch",
+    "BatchEvent",
+    "Execution",
+    "Item",
+    "ItemGroup",
+    "LostCall",
+    "Manifest",
+    "Quote",
+    "ResultRow",
+    "Segment",
+    "StoredFile",
+    "WorkUnit",
+]

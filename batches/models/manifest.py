@@ -1,0 +1,84 @@
+"""A checked input file: its items' places and counts, never their text."""
+
+from django.db import models
+
+from batches.models.file import StoredFile
+from batchrouter.kit import clock
+
+
+class Manifest(models.Model):
+    """The result of checking an input file once.
+
+    ``duplicates`` counts items that ask the same of the same models as an earlier one.
+    ``skipped`` lists lines left out on request (``on_invalid: skip``), the first 100.
+    """
+
+    file = models.OneToOneField(StoredFile, on_delete=models.PROTECT)
+    item_count = models.PositiveIntegerField()
+    duplicates = models.PositiveIntegerField(default=0)
+    skipped_count = models.PositiveIntegerField(default=0)
+    skipped = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"manifest {self.pk} of {self.item_count}"
+
+
+class ItemGroup(models.Model):
+    """Items of a manifest that can travel together, and their sums.
+
+    Token counts are o200k. ``output_tokens`` sums the caps that items name;
+    ``uncapped_count`` items name none and get the model's quoted default.
+    ``ranges`` are the items' numbers as strings such as ``"0-249"``, the first 20.
+    """
+
+    manifest = models.ForeignKey(
+        Manifest, on_delete=models.CASCADE, related_name="groups"
+    )
+    no = models.PositiveSmallIntegerField()
+    operation = models.CharField(max_length=12)
+    model_slugs = models.JSONField()
+    needs_vision = models.BooleanField()
+    needs_schema = models.BooleanField()
+    needs_tools = models.BooleanField()
+    item_count = models.PositiveIntegerField()
+    input_tokens = models.BigIntegerField()
+    input_tokens_max = models.PositiveIntegerField()
+    output_tokens = models.BigIntegerField()
+    output_tokens_max = models.PositiveIntegerField()
+    uncapped_count = models.PositiveIntegerField()
+    payload_bytes = models.BigIntegerField()
+    ranges = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["manifest", "no"], name="group_no_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"group {self.no} of {self.manifest_id}"
+
+
+class Item(models.Model):
+    """One line: where its bytes are, and what it weighs. Written by COPY only."""
+
+    pk = models.CompositePrimaryKey("manifest_id", "seq")
+    manifest_id = models.BigIntegerField()
+    seq = models.IntegerField()
+    group_no = models.SmallIntegerField()
+    customer_item_id = models.CharField(max_length=128)
+    offset = models.BigIntegerField()
+    length = models.IntegerField()
+    input_tokens = models.IntegerField()
+    # The cap that the item names; null where it names none.
+    max_output_tokens = models.IntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["manifest_id", "group_no", "seq"], name="item_by_group"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.seq} of {self.manifest_id}"

@@ -1,0 +1,232 @@
+"""Rows to the API's JSON."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from batches.links import signed_url
+from batches.models import Batch, BatchEvent, Execution, StoredFile, WorkUnit
+from batches.models.file import FilePurpose
+from batches.selectors import Pace, Progress, pace_of, progress_of
+from batches.states import BATCH_TERMINAL, BatchState
+from batchrouter.kit import clock
+from batchrouter.kit.money import format_usd
+
+_FILES = ("output", "review", "error", "retry", "route_receipt")
+_PHASES = {
+    BatchState.PRICED: "Paid for; about to be cut into work units.",
+    BatchState.QUEUED: "Waiting for a worker.",
+    BatchState.RUNNING: "Being answered by providers.",
+    BatchState.FINALIZING: "Writing files, settling and signing receipts.",
+    BatchState.COMPLETED: "Finished.",
+    BatchState.FAILED: "Finished without a single answer.",
+    BatchState.CANCELED: "Stopped on request.",
+}
+# Work units on a batch's page; all of them are in the route receipt.
+_UNITS_SHOWN = 50
+_STALL_AFTER = timedelta(minutes=5)
+
+
+def batch_json(batch: Batch, *, now: datetime) -> dict[str, Any]:
+    """Return a batch, and the same object again under ``batch`` for older clients."""
+    body = _batch_body(batch, now=now)
+    return {**body, "batch": body}
+
+
+def _batch_body(batch: Batch, *, now: datetime) -> dict[str, Any]:
+    quote, spec = batch.quote, batch.quote.spec
+    progress = progress_of(batch)
+    return {
+        "id": batch.public_id,
+        "object": "batch",
+        "org_id": batch.org.public_id,
+        "state": batch.state,
+        "phase": _PHASES[BatchState(batch.state)],
+        "terminal_reason": batch.terminal_reason or None,
+        "counts": progress.counts(),
+        "completeness": _completeness(progress),
+        "progress": progress_json(batch, progress, pace_of(batch), now=now),
+        "sla_tier": spec["sla_tier"],
+        "routing_mode": spec["routing_mode"],
+        "privacy_tier": spec["privacy_tier"],
+        "allowed_regions": spec["allowed_regions"],
+        "pricing_estimate": quote.reply["pricing_estimate"],
+        "charged": None
+        if batch.charged_nanousd is None
+        else format_usd(batch.charged_nanousd),
+        "quote_id": quote.public_id,
+        "route_version": quote.route_version_id,
+        "deadline_at": clock.iso(batch.deadline_at),
+        "cancel_requested_at": clock.iso_or_none(batch.cancel_requested_at),
+        **_work_units(batch),
+        "execution_summary": execution_summary(batch),
+        "input_file_id": batch.manifest.file.public_id,
+        **_files(batch, now=now),
+        "delivery": _delivery(spec),
+        "metadata": batch.metadata,
+        "created_at": clock.iso(batch.created_at),
+        "updated_at": clock.iso(batch.state_at),
+        "completed_at": clock.iso_or_none(batch.completed_at),
+    }
+
+
+def _completeness(progress: Progress) -> float:
+    return round(progress.completed / progress.total, 6)
+
+
+def _delivery(spec: dict[str, Any]) -> dict[str, Any] | None:
+    if spec["webhook_url"] is None:
+        return None
+    return {"webhook_url": spec["webhook_url"], "last_attempt": None}
+
+
+def _files(batch: Batch, *, now: datetime) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for name in _FILES:
+        file: StoredFile | None = getattr(batch, f"{name}_file")
+        shown[f"{name}_file_id"] = file.public_id if file else None
+        shown[f"{name}_file_url"] = signed_url(file, now=now) if file else None
+    shown["route_receipt_url"] = shown["route_receipt_file_url"]
+    return shown
+
+
+def _work_units(batch: Batch) -> dict[str, Any]:
+    units = list(
+        WorkUnit.objects.filter(batch=batch).order_by("id")[: _UNITS_SHOWN + 1]
+    )
+    stages = {stored["group_no"]: stored["stages"] for stored in batch.quote.decisions}
+    return {
+        "work_units": [
+            unit_json(unit, stages[unit.group_no][unit.stage])
+            for unit in units[:_UNITS_SHOWN]
+        ],
+        "work_units_truncated": len(units) > _UNITS_SHOWN,
+    }
+
+
+def unit_json(unit: WorkUnit, stage: dict[str, Any]) -> dict[str, Any]:
+    """Return one work unit on its present lane."""
+    return {
+        "id": unit.public_id,
+        "state": unit.state,
+        "group_no": unit.group_no,
+        "items": f"{unit.seq_from}-{unit.seq_to}",
+        "item_count": unit.item_count,
+        "provider": stage["provider"],
+        "model": stage["model"],
+        "mode": unit.mode,
+        "stage": unit.stage,
+        "counts": {
+            "completed": unit.completed + unit.review,
+            "failed": unit.failed,
+            "canceled": unit.canceled,
+            "expired": unit.expired,
+        },
+        "next_action_at": clock.iso(unit.next_action_at),
+    }
+
+
+def execution_summary(batch: Batch) -> dict[str, Any]:
+    """Return which providers worked, how much each delivered, and what went wrong."""
+    executions = Execution.objects.filter(batch=batch).values_list(
+        "provider", "completed", "stage", "failures"
+    )
+    delivered: Counter[str] = Counter()
+    routed: list[str] = []
+    fallbacks = retries = 0
+    for provider, completed, stage, failures in executions:
+        if provider not in routed:
+            routed.append(provider)
+        delivered[provider] += completed
+        fallbacks += stage > 0
+        retries += sum(failures.values())
+    return {
+        "routed_providers": routed,
+        "final_provider_breakdown": dict(delivered),
+        "fallbacks": fallbacks,
+        "retries": retries,
+    }
+
+
+def progress_json(
+    batch: Batch, progress: Progress, pace: Pace, *, now: datetime
+) -> dict[str, Any]:
+    """Return percent and an honest range for the end."""
+    percent = round(100 * progress.done / progress.total, 2)
+    if batch.state in BATCH_TERMINAL:
+        return {"percent": percent, "eta_low": None, "eta_high": None, "stall": None}
+    low, high = _eta(batch, progress, pace, now)
+    return {
+        "percent": percent,
+        "eta_low": clock.iso(low),
+        "eta_high": clock.iso(high),
+        "stall": _stall(batch, pace, now),
+    }
+
+
+def _eta(
+    batch: Batch, progress: Progress, pace: Pace, now: datetime
+) -> tuple[datetime, datetime]:
+    """Estimate from the observed pace; without one, from the quoted lanes."""
+    open_items = progress.total - progress.done
+    if pace.started_at is not None and progress.done:
+        seconds = (now - pace.started_at).total_seconds() / progress.done * open_items
+        low, high = seconds * 0.7, seconds * 2 + 5
+    else:
+        quoted = max(
+            (
+                lane["finish_seconds"]
+                for lane in batch.quote.reply["lanes"]
+                if lane["selected"]
+            ),
+            default=60,
+        )
+        low, high = quoted * 0.2, quoted * 2.0
+    latest = max(batch.deadline_at, now)
+    return (
+        min(now + timedelta(seconds=low), latest),
+        min(now + timedelta(seconds=high), latest),
+    )
+
+
+def _stall(batch: Batch, pace: Pace, now: datetime) -> dict[str, Any] | None:
+    """Say why nothing moves, when nothing has moved for a while."""
+    if now - batch.state_at < _STALL_AFTER or pace.next_action_at is None:
+        return None
+    return {
+        "since": clock.iso(batch.state_at),
+        "reason": pace.waits_for or "Work units wait for a free worker.",
+        "next_action_at": clock.iso(pace.next_action_at),
+    }
+
+
+def file_json(file: StoredFile) -> dict[str, Any]:
+    """Return one file."""
+    shown: dict[str, Any] = {
+        "id": file.public_id,
+        "object": "file",
+        "purpose": file.purpose,
+        "filename": file.filename,
+        "bytes": file.size_bytes,
+        "sha256": file.sha256,
+        "line_count": file.line_count,
+        "created_at": clock.iso(file.created_at),
+    }
+    manifest = getattr(file, "manifest", None)
+    if file.purpose == FilePurpose.MANIFEST and manifest is not None:
+        shown["item_count"] = manifest.item_count
+        shown["duplicates"] = manifest.duplicates
+        shown["skipped_count"] = manifest.skipped_count
+        shown["skipped"] = manifest.skipped
+    return shown
+
+
+def event_json(event: BatchEvent) -> dict[str, Any]:
+    """Return one line of the timeline."""
+    return {
+        "id": f"evt_{event.pk}",
+        "object": "batch.event",
+        "type": event.kind,
+        "data": event.data,
+        "created_at": clock.iso(event.created_at),
+    }

@@ -1,0 +1,256 @@
+"""Reads of the main job. Every one that a customer triggers starts from an org."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from accounts.models import Org
+from batches.models import (
+    Batch,
+    BatchEvent,
+    Execution,
+    Quote,
+    Segment,
+    StoredFile,
+    WorkUnit,
+)
+from batches.states import BATCH_TERMINAL, EXECUTION_OPEN, UnitState
+from batches.store import store
+from batchrouter.kit.errors import NotFound
+
+
+def quote_of(org: Org, public_id: str) -> Quote:
+    """Return an organization's quote.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    found = Quote.objects.filter(org=org, public_id=public_id).first()
+    if found is None:
+        raise NotFound("There is no such quote.")
+    return found
+
+
+def batch_of(org: Org, public_id: str) -> Batch:
+    """Return an organization's batch with what its page shows.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    found = batches_of(org).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("There is no such batch.")
+    return found
+
+
+def batches_of(org: Org) -> QuerySet[Batch]:
+    """Return an organization's batches."""
+    return Batch.objects.filter(org=org).select_related(
+        "org",
+        "quote",
+        "manifest__file",
+        "output_file",
+        "review_file",
+        "error_file",
+        "retry_file",
+        "route_receipt_file",
+    )
+
+
+def files_of(org: Org) -> QuerySet[StoredFile]:
+    """Return an organization's files that were not deleted."""
+    return StoredFile.objects.filter(org=org, deleted_at=None)
+
+
+def file_of(org: Org, public_id: str) -> StoredFile:
+    """Return an organization's file.
+
+    Raises:
+        NotFound: there is none, it was deleted, or it is somebody else's.
+    """
+    found = files_of(org).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("There is no such file.")
+    return found
+
+
+def linked_file(public_id: str) -> StoredFile:
+    """Return a file whose signed link was checked.
+
+    Raises:
+        NotFound: it was deleted.
+    """
+    found = StoredFile.objects.filter(public_id=public_id, deleted_at=None).first()
+    if found is None:
+        raise NotFound("There is no such file.")
+    return found
+
+
+def events_of(batch: Batch) -> QuerySet[BatchEvent]:
+    """Return a batch's timeline."""
+    return BatchEvent.objects.filter(batch=batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a batch stands, from its units in one query.
+
+    Attributes:
+        running: items in units that a worker or a provider job holds.
+    """
+
+    completed: int
+    failed: int
+    canceled: int
+    expired: int
+    running: int
+    total: int
+
+    @property
+    def done(self) -> int:
+        """Items that have a row."""
+        return self.completed + self.failed + self.canceled + self.expired
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts as the API shows them."""
+        return {
+            "total": self.total,
+            "pending": self.total - self.done - self.running,
+            "running": self.running,
+            "completed": self.completed,
+            "failed": self.failed,
+            "canceled": self.canceled,
+            "expired": self.expired,
+        }
+
+
+_PROGRESS = f"""
+SELECT coalesce(sum(completed + review), 0), coalesce(sum(failed), 0),
+       coalesce(sum(canceled), 0), coalesce(sum(expired), 0),
+       coalesce(sum(item_count - completed - review - failed - canceled - expired)
+         FILTER (WHERE state IN ('{UnitState.RUNNING}', '{UnitState.WAITING}')), 0)
+  FROM batches_workunit WHERE batch_id = %s
+"""  # noqa: S608 # constants of ours only
+
+
+def progress_of(batch: Batch) -> Progress:
+    """Count a batch's items by what became of them."""
+    if batch.result_counts is not None:
+        counts = batch.result_counts
+        return Progress(
+            counts["completed"],
+            counts["failed"],
+            counts["canceled"],
+            counts["expired"],
+            0,
+            counts["total"],
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(_PROGRESS, [batch.pk])
+        sums = [int(value) for value in cursor.fetchone()]
+    return Progress(*sums, total=batch.item_count)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What an estimate of the end is made from."""
+
+    started_at: datetime | None
+    last_row_at: datetime | None
+    next_action_at: datetime | None
+    waits_for: str | None
+
+
+def pace_of(batch: Batch) -> Pace:
+    """Return when a running batch began, moved last and moves next."""
+    if batch.state in BATCH_TERMINAL:
+        return Pace(None, None, None, None)
+    first = (
+        Execution.objects.filter(batch=batch)
+        .order_by("id")
+        .values_list("started_at", flat=True)
+        .first()
+    )
+    job = (
+        Execution.objects.filter(batch=batch, mode="batch", state__in=EXECUTION_OPEN)
+        .order_by("id")
+        .first()
+    )
+    waiting = (
+        WorkUnit.objects.filter(
+            batch=batch, state__in=[UnitState.READY, UnitState.WAITING]
+        )
+        .order_by("next_action_at")
+        .values_list("next_action_at", flat=True)
+        .first()
+    )
+    reason = None
+    if job is not None:
+        reason = f"A batch job at {job.provider} is under way."
+    return Pace(first, None, waiting, reason)
+
+
+_PAGE = """
+SELECT seq, segment_id, "offset", head_length, length FROM batches_resultrow
+ WHERE batch_id = %s AND seq > %s AND (%s::text IS NULL OR status = %s)
+ ORDER BY seq LIMIT %s
+"""
+
+
+def row_page(
+    batch: Batch, *, after: int, limit: int, status: str | None, with_raw: bool
+) -> list[tuple[int, bytes]]:
+    """Return (item number, JSON of the row) by key, in input order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PAGE, [batch.pk, after, status, status, limit])
+        places = cursor.fetchall()
+    keys = dict(
+        Segment.objects.filter(pk__in={place[1] for place in places}).values_list(
+            "pk", "storage_key"
+        )
+    )
+    opened: dict[int, int] = {}
+    try:
+        return [
+            (place[0], _row_bytes(place, keys, opened, with_raw=with_raw))
+            for place in places
+        ]
+    finally:
+        for descriptor in opened.values():
+            os.close(descriptor)
+
+
+def _row_bytes(
+    place: tuple[Any, ...],
+    keys: dict[int, str],
+    opened: dict[int, int],
+    *,
+    with_raw: bool,
+) -> bytes:
+    _, segment_id, offset, head_length, length = place
+    if segment_id not in opened:
+        opened[segment_id] = os.open(store().path(keys[segment_id]), os.O_RDONLY)
+    if with_raw:
+        return os.pread(opened[segment_id], length - 1, offset)
+    return os.pread(opened[segment_id], head_length, offset) + b"}"
+
+
+def stream_rows(
+    batch: Batch, *, status: str | None, with_raw: bool, chunk: int = 500
+) -> Iterator[bytes]:
+    """Yield all rows that exist now as lines, in input order, in bounded memory."""
+    after = -1
+    while True:
+        page = row_page(
+            batch, after=after, limit=chunk, status=status, with_raw=with_raw
+        )
+        if page:
+            yield b"\n".join(row for _, row in page) + b"\n"
+            after = page[-1][0]
+        if len(page) < chunk:
+            return

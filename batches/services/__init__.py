@@ -1,0 +1,1 @@
+"""Write functions of the main job, one topic a file."""

@@ -1,0 +1,76 @@
+"""Cut a paid batch into work units."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from batches import decisions
+from batches.decisions import Decision
+from batches.engine.lifecycle import record_event, ring_when_all_done
+from batches.models import Batch, WorkUnit
+from batches.states import BatchState, UnitState
+from batchrouter.kit.jobs import Job, enqueue_on_commit
+
+_SLICES = """
+SELECT min(seq), max(seq), count(*) FROM (
+  SELECT seq, (row_number() OVER (ORDER BY seq) - 1) / %s AS slice
+    FROM batches_item WHERE manifest_id = %s AND group_no = %s
+) numbered GROUP BY slice ORDER BY slice
+"""
+
+
+@transaction.atomic
+def dispatch_batch(batch_id: int, *, now: datetime) -> None:
+    """Make the work units of a priced batch; doing it again changes nothing."""
+    batch = (
+        Batch.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("quote")
+        .get(pk=batch_id)
+    )
+    if batch.state != BatchState.PRICED:
+        return
+    units = [
+        unit
+        for stored in batch.quote.decisions
+        for unit in _units_of(batch, decisions.from_json(stored), now)
+    ]
+    WorkUnit.objects.bulk_create(units)
+    batch.advance(BatchState.QUEUED, at=now)
+    record_event(batch.pk, "batch.queued", {"work_units": len(units)}, now=now)
+    modes = {unit.mode for unit in units}
+    if "direct" in modes:
+        enqueue_on_commit(Job.RUN_DIRECT)
+    if "batch" in modes:
+        enqueue_on_commit(Job.TEND_NATIVE)
+    ring_when_all_done(batch.pk)
+
+
+def _units_of(batch: Batch, decision: Decision, now: datetime) -> list[WorkUnit]:
+    stage = decision.stages[0]
+    size = (
+        settings.DIRECT_UNIT_ITEMS
+        if stage.mode == "direct"
+        else settings.NATIVE_UNIT_ITEMS
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_SLICES, [size, batch.manifest_id, decision.group_no])
+        slices: list[tuple[Any, ...]] = cursor.fetchall()
+    return [
+        WorkUnit(
+            state=UnitState.READY,
+            state_at=now,
+            batch=batch,
+            org_id=batch.org_id,
+            group_no=decision.group_no,
+            seq_from=seq_from,
+            seq_to=seq_to,
+            item_count=item_count,
+            mode=stage.mode,
+            leave_at=stage.leave_at,
+            # A hair earlier, so that a claim by the database's clock finds it at once.
+            next_action_at=now - timedelta(seconds=1),
+        )
+        for seq_from, seq_to, item_count in slices
+    ]

@@ -1,0 +1,166 @@
+"""End a batch whose items all have rows: files, settlement, receipts, in that order.
+
+Files are content-addressed, so writing them again is harmless. Money, receipts, file
+rows and the final state are one transaction: a crash leaves either nothing or all of it.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from batches.engine.lifecycle import record_event
+from batches.models import Batch, StoredFile, WorkUnit
+from batches.models.file import FilePurpose
+from batches.services import artifacts, outcomes, receipts
+from batches.services.artifacts import Merged, RowsIncomplete, Totals
+from batches.states import BATCH_TERMINAL, UNIT_OPEN, BatchState, RowStatus
+from batches.store import store
+from batchrouter.kit.hashing import canonical_json
+from batchrouter.kit.money import fee_nanousd, format_usd
+from billing.reservations import settle
+
+_LEASE = timedelta(minutes=10)
+_FILE_OF_NAME = {
+    "output": FilePurpose.OUTPUT,
+    "review": FilePurpose.REVIEW,
+    "error": FilePurpose.ERROR,
+    "retry": FilePurpose.RETRY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a batch ends."""
+
+    state: BatchState
+    reason: str
+
+
+def finalize_batch(batch_id: int, *, now: datetime) -> None:
+    """Finish a batch; safe to ring twice, and to repeat after a crash.
+
+    Raises:
+        RowsIncomplete: an item has no row; the batch stays open and is looked at.
+    """
+    token = _claim(batch_id, now=now)
+    if token is None:
+        return
+    batch = Batch.objects.select_related("quote", "manifest__file", "org").get(
+        pk=batch_id
+    )
+    merged = artifacts.merge(batch)
+    totals = artifacts.totals(batch_id)
+    if sum(totals.counts.values()) != merged.row_count:
+        raise RowsIncomplete("rows were added while the artifacts were written")
+    _finish(batch, merged, totals, token, now=now)
+
+
+def _claim(batch_id: int, *, now: datetime) -> uuid.UUID | None:
+    """Take the batch's own lease once it has no open unit; None when it is not due."""
+    token = uuid.uuid4()
+    with transaction.atomic():
+        batch = Batch.objects.select_for_update(no_key=True).get(pk=batch_id)
+        is_held = batch.lease_until is not None and batch.lease_until > now
+        if batch.state in BATCH_TERMINAL or batch.state == BatchState.PRICED or is_held:
+            return None
+        if WorkUnit.objects.filter(batch=batch, state__in=UNIT_OPEN).exists():
+            return None
+        if batch.state != BatchState.FINALIZING:
+            batch.advance(BatchState.FINALIZING, at=now)
+        Batch.objects.filter(pk=batch_id).update(
+            lease_token=token, lease_until=now + _LEASE
+        )
+    return token
+
+
+def ending_of(batch: Batch, totals: Totals) -> Ending:
+    """Decide the terminal state and its reason."""
+    done = totals.counts.get(RowStatus.COMPLETED, 0) + totals.counts.get(
+        RowStatus.REVIEW, 0
+    )
+    if batch.cancel_requested_at is not None and totals.counts.get(RowStatus.CANCELED):
+        return Ending(BatchState.CANCELED, "customer_cancel")
+    if totals.counts.get(RowStatus.EXPIRED):
+        state = BatchState.COMPLETED if done else BatchState.FAILED
+        return Ending(state, "deadline_missed")
+    if not done:
+        return Ending(BatchState.FAILED, "all_rows_failed")
+    return Ending(BatchState.COMPLETED, "")
+
+
+@transaction.atomic
+def _finish(
+    batch: Batch, merged: Merged, totals: Totals, token: uuid.UUID, *, now: datetime
+) -> None:
+    locked = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    if locked.lease_token != token or locked.state != BatchState.FINALIZING:
+        return
+    fee = fee_nanousd(totals.subtotal_nanousd, fee_bps=batch.quote.fee_bps)
+    settlement = settle(
+        purpose=batch.purpose,
+        usage_nanousd=totals.subtotal_nanousd,
+        fee_nanousd=fee,
+        now=now,
+    )
+    ending = ending_of(locked, totals)
+    files = _file_rows(batch, merged, now=now)
+    route = receipts.issue_route_receipt(
+        batch, merged, totals, state=ending.state, now=now
+    )
+    receipts.issue_billing_receipt(batch, totals, settlement, now=now)
+    files["route_receipt"] = _receipt_file(batch, canonical_json(route), now=now)
+    for name, row in files.items():
+        setattr(locked, f"{name}_file", row)
+    locked.terminal_reason = ending.reason
+    locked.result_counts = outcomes.counts_json(totals.counts, batch.item_count)
+    locked.charged_nanousd = settlement.charged_nanousd
+    locked.completed_at = now
+    locked.lease_token, locked.lease_until = None, None
+    locked.save()
+    locked.advance(ending.state, at=now)
+    record_event(
+        batch.pk,
+        f"batch.{ending.state}",
+        {
+            "reason": ending.reason or None,
+            "counts": locked.result_counts,
+            "charged": format_usd(settlement.charged_nanousd),
+            "released": format_usd(settlement.released_nanousd),
+        },
+        now=now,
+    )
+    outcomes.count_demand(batch, now=now)
+
+
+def _file_rows(batch: Batch, merged: Merged, *, now: datetime) -> dict[str, StoredFile]:
+    return {
+        name: StoredFile.objects.create(
+            org_id=batch.org_id,
+            purpose=_FILE_OF_NAME[name],
+            filename=f"{batch.public_id}_{name}.ndjson",
+            sha256=blob.sha256,
+            size_bytes=blob.size_bytes,
+            storage_key=blob.key,
+            line_count=lines,
+            created_at=now,
+        )
+        for name, (blob, lines) in merged.blobs.items()
+    }
+
+
+def _receipt_file(batch: Batch, body: bytes, *, now: datetime) -> StoredFile:
+    with store().new_blob() as out:
+        out.write(body)
+        blob = out.keep()
+    return StoredFile.objects.create(
+        org_id=batch.org_id,
+        purpose=FilePurpose.ROUTE_RECEIPT,
+        filename=f"{batch.public_id}_route_receipt.json",
+        sha256=blob.sha256,
+        size_bytes=blob.size_bytes,
+        storage_key=blob.key,
+        line_count=1,
+        created_at=now,
+    )

@@ -1,0 +1,115 @@
+"""From a request's body to a checked manifest: inline items, or an uploaded file."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from django.conf import settings
+
+from accounts.models import Org
+from batches.manifest.envelope import Spec, read_envelope
+from batches.manifest.reader import ManifestReader
+from batches.manifest.storing import store_manifest
+from batches.models import Manifest, StoredFile
+from batches.models.file import FilePurpose
+from batches.selectors import file_of
+from batches.store import store
+from batchrouter.kit.errors import Conflict, InvalidRequest, NotFound
+from catalog import selectors as catalog_selectors
+
+
+class FileInUse(Conflict):
+    """A batch still needs the file."""
+
+    code = "file_in_use"
+
+
+def take_manifest(
+    body: Mapping[str, Any], *, org: Org, now: datetime
+) -> tuple[Spec, Manifest]:
+    """Read and check a manifest.
+
+    Raises:
+        InvalidManifest: with every problem that was found.
+        InvalidRequest: the named file is not a manifest of this organization, or the
+            named policy or workflow does not exist.
+    """
+    spec = read_envelope(body, now=now, allow_http=settings.APP_ENV != "production")
+    _check_names(spec)
+    if spec.input_file_id is not None:
+        return spec, _uploaded(org, spec.input_file_id)
+    with _reader(spec.on_invalid) as reader:
+        read = reader.read_inline(body["items"])
+        manifest = store_manifest(read, org=org, filename="inline.ndjson", now=now)
+    return spec, manifest
+
+
+def upload_manifest(
+    chunks: Iterable[bytes],
+    *,
+    org: Org,
+    filename: str,
+    on_invalid: Literal["reject", "skip"],
+    now: datetime,
+) -> StoredFile:
+    """Check a file of lines while it arrives, and keep it.
+
+    Raises:
+        InvalidManifest: nothing was kept.
+    """
+    with _reader(on_invalid) as reader:
+        read = reader.read(chunks)
+        return store_manifest(read, org=org, filename=filename, now=now).file
+
+
+def delete_file(file: StoredFile, *, now: datetime) -> None:
+    """Forget a file; a finished or unused one only.
+
+    Raises:
+        FileInUse: an open batch reads it.
+    """
+    manifest = Manifest.objects.filter(file=file).first()
+    if (
+        manifest is not None
+        and manifest.batch_set.exclude(
+            state__in=["completed", "failed", "canceled"]
+        ).exists()
+    ):
+        raise FileInUse("A batch that has not ended reads this file.")
+    StoredFile.objects.filter(pk=file.pk, deleted_at=None).update(deleted_at=now)
+
+
+def _reader(on_invalid: Literal["reject", "skip"]) -> ManifestReader:
+    return ManifestReader(
+        store(),
+        known_models=catalog_selectors.known_model_slugs(),
+        on_invalid=on_invalid,
+    )
+
+
+def _uploaded(org: Org, public_id: str) -> Manifest:
+    try:
+        file = file_of(org, public_id)
+    except NotFound as error:
+        raise InvalidRequest(
+            "There is no such file; upload it to /v1/batches/input-manifests first.",
+            param="input_file_id",
+        ) from error
+    manifest = Manifest.objects.select_related("file").filter(file=file).first()
+    if file.purpose != FilePurpose.MANIFEST or manifest is None:
+        raise InvalidRequest(
+            f"{public_id} is a {file.purpose} file, not a manifest.",
+            param="input_file_id",
+        )
+    return manifest
+
+
+def _check_names(spec: Spec) -> None:
+    if spec.workflow is not None:
+        try:
+            catalog_selectors.workflow(spec.workflow)
+        except NotFound as error:
+            raise InvalidRequest(
+                f"There is no workflow product {spec.workflow[:80]!r}.",
+                param="workflow",
+            ) from error

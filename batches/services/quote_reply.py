@@ -1,0 +1,127 @@
+"""The quote as the customer sees it: bounded, whatever the manifest's size."""
+
+from typing import TYPE_CHECKING, Any
+
+from batchrouter.kit import clock
+from batchrouter.kit.money import format_usd
+
+if TYPE_CHECKING:
+    from batches.models import Quote
+    from batches.services.quoting import Asked, GroupJudgement
+
+# Lanes and groups in the reply; the route receipt has all of them.
+_LANES_SHOWN = 40
+_GROUPS_SHOWN = 50
+
+
+def build(
+    quote: "Quote",
+    asked: "Asked",
+    judged: "list[GroupJudgement]",
+    curve: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return the stored part of the reply; funding and state are added when shown."""
+    decided = [found for found in judged if found.decision is not None]
+    largest = max(decided, key=lambda found: found.group.item_count)
+    return {
+        "quote_id": quote.public_id,
+        "object": "quote",
+        "valid_until": clock.iso(quote.valid_until),
+        "deadline_at": clock.iso(quote.deadline_at),
+        "route_version": quote.route_version_id,
+        "item_count": quote.item_count,
+        "input_file_id": asked.manifest.file.public_id,
+        "pricing_estimate": {
+            "currency": "usd",
+            "provider_subtotal": format_usd(quote.provider_subtotal_nanousd),
+            "service_fee": format_usd(quote.fee_nanousd),
+            "total": format_usd(quote.total_nanousd),
+            "expected_total": format_usd(quote.expected_total_nanousd),
+        },
+        "fee_bps": quote.fee_bps,
+        "route_decision": largest.decision.route if largest.decision else None,
+        "lanes": _lanes(largest),
+        "work_units": [_unit(found) for found in decided[:_GROUPS_SHOWN]],
+        "work_units_truncated": len(decided) > _GROUPS_SHOWN,
+        "price_range": _price_range(largest),
+        "price_deadline_curve": curve,
+        "sample_run": {"eligible": False, "limit_items": 5},
+        "duplicates": asked.manifest.duplicates,
+        "skipped": _skipped(asked, judged),
+        "skipped_count": asked.manifest.skipped_count
+        + sum(found.group.item_count for found in judged if found.decision is None),
+    }
+
+
+def _lanes(found: "GroupJudgement") -> list[dict[str, Any]]:
+    return found.decision.judged[:_LANES_SHOWN] if found.decision else []
+
+
+def _unit(found: "GroupJudgement") -> dict[str, Any]:
+    group, decision = found.group, found.decision
+    assert decision is not None
+    first = decision.stages[0]
+    return {
+        "group_no": group.no,
+        "operation": group.operation,
+        "models": group.model_slugs,
+        "item_count": group.item_count,
+        "items": group.ranges,
+        "input_tokens": group.input_tokens,
+        "selected_provider": first.provider,
+        "selected_model": first.model,
+        "mode": first.mode,
+        "default_max_output_tokens": decision.terms.default_cap
+        if group.uncapped_count
+        else None,
+        "provider_subtotal": format_usd(decision.ceiling_nanousd),
+        "route_decision": decision.route,
+        "fallback_stages": [
+            {
+                "provider": stage.provider,
+                "model": stage.model,
+                "mode": stage.mode,
+                "leave_at": clock.iso(stage.leave_at),
+            }
+            for stage in decision.stages
+        ],
+    }
+
+
+def _price_range(found: "GroupJudgement") -> dict[str, Any] | None:
+    """Return the cheapest and dearest rates among the lanes that could take it."""
+    eligible = [lane for lane in found.lanes if lane.rank is not None]
+    if not eligible:
+        return None
+    prices = [lane.offering.price for lane in eligible]
+    rates = {
+        "input": [price.input for price in prices],
+        "cached_input": [price.cached_input for price in prices],
+        "output": [price.output for price in prices],
+    }
+    by_ceiling = sorted(eligible, key=lambda lane: lane.ceiling_nanousd)
+    return {
+        "unit": "usd_per_million_tokens",
+        **{
+            name: {"from": format_usd(min(values)), "to": format_usd(max(values))}
+            for name, values in rates.items()
+        },
+        "best_case_provider": by_ceiling[0].offering.provider,
+        "worst_case_provider": by_ceiling[-1].offering.provider,
+    }
+
+
+def _skipped(asked: "Asked", judged: "list[GroupJudgement]") -> list[dict[str, Any]]:
+    homeless = [
+        {
+            "items": found.group.ranges,
+            "item_count": found.group.item_count,
+            "code": "no_eligible_lane",
+            "message": "; ".join(
+                sorted({lane.reason for lane in found.lanes if lane.reason})
+            )[:500],
+        }
+        for found in judged
+        if found.decision is None
+    ]
+    return [*asked.manifest.skipped, *homeless]

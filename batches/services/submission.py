@@ -1,0 +1,86 @@
+"""Quote to batch: reserve the total and open the batch, in one transaction."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from accounts.models import ApiKey, Org
+from batches.engine.lifecycle import record_event
+from batches.models import Batch, Quote
+from batches.states import BatchState, QuoteState
+from batchrouter.kit.errors import BatchRouterError, Conflict
+from batchrouter.kit.jobs import Job, enqueue_on_commit
+from batchrouter.kit.money import format_usd
+from billing.reservations import reserve
+
+# A reservation outlives its batch's deadline by this; reconciliation alarms then.
+_HOLD_AFTER_DEADLINE = timedelta(hours=24)
+
+
+class QuoteExpired(BatchRouterError):
+    """The quote's ten minutes are over; ask for a new one."""
+
+    code = "quote_expired"
+    status = 410
+    error_type = "invalid_request_error"
+
+
+class QuoteAccepted(Conflict):
+    """A batch exists for this quote already."""
+
+    code = "quote_accepted"
+
+
+class ManifestDiffers(Conflict):
+    """The manifest sent along is not the one that was quoted."""
+
+    code = "quote_manifest_mismatch"
+
+
+@transaction.atomic
+def submit_quote(
+    *, org: Org, quote: Quote, api_key: ApiKey | None, now: datetime
+) -> Batch:
+    """Turn an active quote into a batch and reserve its total.
+
+    Raises:
+        QuoteExpired, QuoteAccepted, InsufficientCredits.
+    """
+    locked = Quote.objects.select_for_update(no_key=True).get(pk=quote.pk)
+    if locked.state == QuoteState.ACCEPTED:
+        raise QuoteAccepted("A batch was already created from this quote.")
+    if locked.state == QuoteState.EXPIRED or now >= locked.valid_until:
+        raise QuoteExpired("This quote has expired; ask for a new one.")
+    locked.advance(QuoteState.ACCEPTED, at=now)
+    batch = Batch.objects.create(
+        state=BatchState.PRICED,
+        state_at=now,
+        org=org,
+        quote=locked,
+        manifest_id=locked.manifest_id,
+        api_key=api_key,
+        item_count=locked.item_count,
+        metadata=locked.spec.get("metadata") or {},
+        deadline_at=locked.deadline_at,
+        created_at=now,
+    )
+    reserve(
+        org=org,
+        purpose=batch.purpose,
+        amount_nanousd=locked.total_nanousd,
+        reason=f"Ceiling of batch {batch.public_id}",
+        expires_at=batch.deadline_at + _HOLD_AFTER_DEADLINE,
+        now=now,
+    )
+    record_event(
+        batch.pk,
+        "batch.submitted",
+        {
+            "quote_id": locked.public_id,
+            "items": batch.item_count,
+            "reserved": format_usd(locked.total_nanousd),
+        },
+        now=now,
+    )
+    enqueue_on_commit(Job.DISPATCH_BATCH, batch_id=batch.pk)
+    return batch

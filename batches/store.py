@@ -1,0 +1,13 @@
+"""The store of this installation."""
+
+from functools import cache
+
+from django.conf import settings
+
+from batchrouter.kit.storage import Store
+
+
+@cache
+def store() -> Store:
+    """Return the store under ``ARTIFACTS_DIR``."""
+    return Store(settings.ARTIFACTS_DIR)

@@ -1,0 +1,44 @@
+"""Background jobs: each calls one function. Any of them may run twice, or late."""
+
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+
+from batches.engine.direct import serve_direct_lanes
+from batches.engine.native import serve_native_lanes
+from batches.services import dispatch, finalizing, sweeping
+from batchrouter.kit import clock
+
+# After this an engine claims no more, drains, and lets its worker take other messages.
+ENGINE_BUDGET_SECONDS = 600
+
+
+@shared_task(name="batches.dispatch_batch")
+def dispatch_batch(batch_id: int, **_later: Any) -> None:
+    """Cut a batch into work units."""
+    dispatch.dispatch_batch(batch_id, now=clock.now())
+
+
+@shared_task(name="batches.run_direct")
+def run_direct(**_later: Any) -> None:
+    """Serve the direct lanes until nothing is due."""
+    serve_direct_lanes(budget_seconds=ENGINE_BUDGET_SECONDS)
+
+
+@shared_task(name="batches.tend_native")
+def tend_native(**_later: Any) -> None:
+    """Take every due provider job one step further."""
+    serve_native_lanes()
+
+
+@shared_task(name="batches.finalize_batch")
+def finalize_batch(batch_id: int, **_later: Any) -> None:
+    """Write files, settle and issue receipts."""
+    finalizing.finalize_batch(batch_id, now=clock.now())
+
+
+@shared_task(name="batches.sweep", expires=settings.SWEEP_SECONDS * 5)
+def sweep(**_later: Any) -> None:
+    """Find what no message announced."""
+    sweeping.sweep(now=clock.now())

@@ -1,0 +1,27 @@
+"""The main job's addresses, below /v1/."""
+
+from django.urls import path
+
+from batches.api import batches, files, quotes, reports, results
+
+urlpatterns = [
+    path("batches/quote", quotes.QuoteCreate.as_view()),
+    path("quotes/<str:quote_id>", quotes.QuoteDetail.as_view()),
+    path("batches/input-manifests", files.ManifestUpload.as_view()),
+    path("batches/optimization-report", reports.OptimizationReport.as_view()),
+    path("batches", batches.BatchList.as_view()),
+    path("batches/<str:batch_id>", batches.BatchDetail.as_view()),
+    path("batches/<str:batch_id>/cancel", batches.BatchCancel.as_view()),
+    path("batches/<str:batch_id>/events", batches.BatchEvents.as_view()),
+    path("batches/<str:batch_id>/results", results.BatchResults.as_view()),
+    path("batches/<str:batch_id>/route-receipt", batches.RouteReceipt.as_view()),
+    path("batches/<str:batch_id>/billing-receipt", batches.BillingReceipt.as_view()),
+    path("files", files.FileList.as_view()),
+    path("files/<str:file_id>", files.FileDetail.as_view()),
+    path("files/<str:file_id>/content", files.FileContent.as_view()),
+    path(
+        "files/<str:file_id>/download",
+        files.FileDownload.as_view(),
+        name="file-download",
+    ),
+]

@@ -1,0 +1,378 @@
+"""Control-plane HTTP: uploads, small JSON calls and downloads, with hard limits.
+
+Every call has a total deadline: a watchdog shuts the socket down when it passes, so a
+peer that drips one byte at a time cannot hold a worker. Replies have byte caps,
+redirects are handed back unfollowed, the environment's proxies and .netrc are ignored,
+and nothing is ever sent twice.
+"""
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+CONNECT_SECONDS: Final = 10.0
+REPLY_BYTES_MAX: Final = 8 * 1024 * 1024
+DOWNLOAD_BYTES_PER_SECOND_MIN: Final = 1024
+RATE_GRACE_SECONDS: Final = 10.0
+_CHUNK_BYTES: Final = 64 * 1024
+
+
+class OutboundError(Exception):
+    """A call ended without a reply that can be used."""
+
+
+class NotSent(OutboundError):
+    """No byte of the request left: the other side certainly did nothing."""
+
+
+class OutcomeUnknown(OutboundError):
+    """The request left, in part at least, and no whole reply came back."""
+
+
+class ReplyTooLarge(OutcomeUnknown):
+    """The reply is longer than allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of any status, redirects included.
+
+    Attributes:
+        headers: names are looked up without regard to case.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+
+class ControlClient:
+    """Control calls over kept-alive connections; safe to share between threads.
+
+    Args:
+        connect_seconds: for one address to accept the connection.
+    """
+
+    def __init__(self, *, connect_seconds: float = CONNECT_SECONDS) -> None:
+        self._connect_seconds = connect_seconds
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.max_redirects = 0
+        self._session.headers.clear()
+        self._session.headers["User-Agent"] = "batchrouter"
+        # Compressed replies are not asked for: a small one could unpack to anything.
+        self._session.headers["Accept-Encoding"] = "identity"
+        adapter = _WatchedAdapter(max_retries=0)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        deadline_seconds: float = 30.0,
+        reply_bytes_max: int = REPLY_BYTES_MAX,
+    ) -> Reply:
+        """Send one request and read the whole reply.
+
+        Raises:
+            NotSent, OutcomeUnknown, ReplyTooLarge.
+        """
+        with self._exchange(method, url, headers, body, deadline_seconds) as (
+            response,
+            _,
+        ):
+            parts = _capped(response, reply_bytes_max)
+            return Reply(response.status_code, response.headers, b"".join(parts))
+
+    def upload(
+        self,
+        url: str,
+        file: Path,
+        *,
+        headers: Mapping[str, str],
+        fields: Mapping[str, str],
+        filename: str,
+        deadline_seconds: float,
+    ) -> Reply:
+        """POST a multipart form whose part ``file`` is streamed from disk.
+
+        Raises:
+            NotSent, OutcomeUnknown, ReplyTooLarge.
+            OSError: the file cannot be read.
+        """
+        with file.open("rb") as source:
+            form = _Multipart(source, fields, filename)
+            sent_headers = {**headers, "Content-Type": form.content_type}
+            with self._exchange("POST", url, sent_headers, form, deadline_seconds) as (
+                response,
+                _,
+            ):
+                parts = _capped(response, REPLY_BYTES_MAX)
+                return Reply(response.status_code, response.headers, b"".join(parts))
+
+    def download(
+        self,
+        url: str,
+        target: Path,
+        *,
+        headers: Mapping[str, str],
+        deadline_seconds: float,
+        bytes_max: int,
+        bytes_per_second_min: int = DOWNLOAD_BYTES_PER_SECOND_MIN,
+    ) -> Reply:
+        """GET into a file; the body of a reply that is not 200 is returned instead.
+
+        Returns:
+            A reply with an empty body where the file was written.
+
+        Raises:
+            NotSent, OutcomeUnknown: also for a peer slower than the floor.
+            ReplyTooLarge: more than ``bytes_max``.
+            OSError: the target cannot be written.
+        """
+        with self._exchange("GET", url, headers, None, deadline_seconds) as (
+            response,
+            watch,
+        ):
+            if response.status_code != 200:
+                parts = _capped(response, REPLY_BYTES_MAX)
+                return Reply(response.status_code, response.headers, b"".join(parts))
+            got = 0
+            with target.open("wb") as sink:
+                for part in _capped(response, bytes_max):
+                    sink.write(part)
+                    got += len(part)
+                    watch.check_rate(got, bytes_per_second_min)
+            return Reply(200, response.headers, b"")
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._session.close()
+
+    @contextmanager
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Any,
+        deadline_seconds: float,
+    ) -> Iterator[tuple[requests.Response, "_Watch"]]:
+        """Send, hand out the response, and turn every way to fail into ours."""
+        watch = _Watch(deadline_seconds)
+        _current.watch = watch
+        try:
+            watch.start()
+            with self._session.request(
+                method,
+                url,
+                headers=dict(headers),
+                data=body,
+                stream=True,
+                allow_redirects=False,
+                timeout=(
+                    min(self._connect_seconds, deadline_seconds),
+                    deadline_seconds,
+                ),
+            ) as response:
+                if response.headers.get("Content-Encoding", "identity") != "identity":
+                    raise OutcomeUnknown("the reply is compressed, unasked")
+                yield response, watch
+            if watch.expired:
+                # A body without a stated length looks whole when its socket is shut.
+                raise OutcomeUnknown("the deadline passed")
+        except (requests.RequestException, HTTPError) as error:
+            raise watch.explain(error) from error
+        finally:
+            watch.stop()
+            _current.watch = None
+
+
+class _Watch:
+    """The deadline of one call, and what is known of its progress."""
+
+    def __init__(self, deadline_seconds: float) -> None:
+        self.sent = False
+        self.expired = False
+        self._connection: HTTPConnection | None = None
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._timer = threading.Timer(deadline_seconds, self._expire)
+        self._timer.daemon = True
+
+    def start(self) -> None:
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            # The connection may serve another call from now on.
+            self._stopped = True
+            self._connection = None
+
+    def use(self, connection: HTTPConnection) -> None:
+        """Remember whose socket to shut."""
+        self._connection = connection
+
+    def begin_sending(self) -> None:
+        """Note that bytes leave from now on.
+
+        Raises:
+            TimeoutError: the deadline passed while connecting; nothing may leave.
+        """
+        if self.expired:
+            raise TimeoutError("the deadline passed before the request was sent")
+        self.sent = True
+
+    def check_rate(self, got_bytes: int, bytes_per_second_min: int) -> None:
+        elapsed = time.monotonic() - self._started
+        if elapsed > RATE_GRACE_SECONDS and got_bytes < elapsed * bytes_per_second_min:
+            raise OutcomeUnknown("the reply comes too slowly")
+
+    def explain(self, error: Exception) -> OutboundError:
+        """Return our error for the library's; its text may hold the URL, never ours."""
+        what = "the deadline passed" if self.expired else type(error).__name__
+        return OutcomeUnknown(what) if self.sent else NotSent(what)
+
+    def _expire(self) -> None:
+        with self._lock:
+            if self._stopped:
+                return
+            self.expired = True
+            sock = self._connection.sock if self._connection else None
+            if sock is not None:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Current(threading.local):
+    watch: _Watch | None = None
+
+
+_current = _Current()
+
+
+class _WatchedConnection(HTTPConnection):
+    """Tells the present call when it connects and when its first byte leaves."""
+
+    def connect(self) -> None:
+        if _current.watch is not None:
+            _current.watch.use(self)
+        super().connect()
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        if _current.watch is not None:
+            _current.watch.use(self)
+            _current.watch.begin_sending()
+        super().send(data)
+
+
+class _WatchedTLSConnection(_WatchedConnection, HTTPSConnection):
+    """The same, inside TLS."""
+
+
+class _WatchedPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedConnection
+
+
+class _WatchedTLSPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTLSConnection
+
+
+class _WatchedAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": _WatchedPool,
+            "https": _WatchedTLSPool,
+        }
+
+
+class _Multipart:
+    """A multipart form of known length that reads its file while it is sent."""
+
+    def __init__(
+        self, source: BinaryIO, fields: Mapping[str, str], filename: str
+    ) -> None:
+        boundary = secrets.token_hex(16)
+        self.content_type = f"multipart/form-data; boundary={boundary}"
+        self._head = _form_head(boundary, fields, filename)
+        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self._source = source
+        # The length was promised in a header: a file that grows is cut at it.
+        self._file_left = os.fstat(source.fileno()).st_size
+        self._length = len(self._head) + self._file_left + len(self._tail)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[bytes]:
+        while part := self.read(_CHUNK_BYTES):
+            yield part
+
+    def read(self, size: int = _CHUNK_BYTES) -> bytes:
+        """Return the next bytes, at most ``size``; empty at the end."""
+        if self._head:
+            part, self._head = self._head[:size], self._head[size:]
+            return part
+        if self._file_left:
+            part = self._source.read(min(size, self._file_left))
+            if not part:
+                raise OSError("the file became shorter while it was sent")
+            self._file_left -= len(part)
+            return part
+        part, self._tail = self._tail[:size], self._tail[size:]
+        return part
+
+
+def _form_head(boundary: str, fields: Mapping[str, str], filename: str) -> bytes:
+    parts = [
+        f"--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    parts.append(
+        f"--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="file"; filename="{filename}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    return "".join(parts).encode()
+
+
+def _capped(response: requests.Response, bytes_max: int) -> Iterable[bytes]:
+    """Yield the body as it arrives.
+
+    Raises:
+        ReplyTooLarge: the body is longer than ``bytes_max``.
+    """
+    got = 0
+    while part := response.raw.read1(_CHUNK_BYTES, decode_content=False):
+        got += len(part)
+        if got > bytes_max:
+            raise ReplyTooLarge(f"the reply is longer than {bytes_max} bytes")
+        yield part

@@ -1,0 +1,129 @@
+"""Where bytes live: immutable files named by their hash, and part files that grow.
+
+A blob is written to a scratch file, flushed to disk and renamed to its SHA-256, so it is
+either whole or not there, and writing the same bytes twice is harmless. A part file is
+appended to by one holder; a database row names how much of it counts.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Blob:
+    """Immutable bytes in the store."""
+
+    key: str
+    sha256: str
+    size_bytes: int
+
+
+class Store:
+    """A folder of blobs, part files and scratch files."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, key: str) -> Path:
+        """Return where a key's bytes are.
+
+        Raises:
+            ValueError: the key would leave the store.
+        """
+        path = self.root / key
+        if ".." in Path(key).parts or Path(key).is_absolute():
+            raise ValueError(f"{key!r} is not a key of this store")
+        return path
+
+    def scratch_dir(self) -> Path:
+        """Return the folder for files that nobody will miss."""
+        path = self.root / "scratch"
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def new_blob(self) -> "BlobWriter":
+        """Open a blob for writing; use it as a context manager."""
+        return BlobWriter(self)
+
+    def read_chunks(self, key: str) -> Iterator[bytes]:
+        """Yield the bytes of a blob, a mebibyte at a time."""
+        with self.path(key).open("rb") as source:
+            while chunk := source.read(CHUNK_BYTES):
+                yield chunk
+
+    def open_part(self, key: str) -> "PartWriter":
+        """Open a new part file for appending."""
+        return PartWriter(self.path(key))
+
+
+class BlobWriter:
+    """Bytes on their way into the store; nothing is kept unless :meth:`keep` is called."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._path = store.scratch_dir() / secrets.token_hex(16)
+        self._file: BinaryIO = self._path.open("xb", buffering=CHUNK_BYTES)
+        self._hash = hashlib.sha256()
+        self.size_bytes = 0
+
+    def __enter__(self) -> "BlobWriter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes."""
+        self._hash.update(data)
+        self._file.write(data)
+        self.size_bytes += len(data)
+
+    def keep(self) -> Blob:
+        """Flush to disk and give the bytes their name."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        sha256 = self._hash.hexdigest()
+        key = f"blobs/{sha256[:2]}/{sha256}"
+        final = self._store.path(key)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        self._path.replace(final)
+        return Blob(key, sha256, self.size_bytes)
+
+
+class PartWriter:
+    """A part file: append, flush to disk, then name what was written in the database."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("ab")
+        self.position = self._file.tell()
+
+    def append(self, data: bytes) -> int:
+        """Write bytes and return the offset they begin at."""
+        offset = self.position
+        self._file.write(data)
+        self.position += len(data)
+        return offset
+
+    def flush(self) -> None:
+        """Make sure that what was appended survives a crash."""
+        self._file.flush()
+        os.fdatasync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,144 @@
+"""The operators' view: two switches and a way to add a price; the rest is read-only."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from batchrouter.kit import clock
+from catalog.models import (
+    ModelProfile,
+    Offering,
+    OfferingPrice,
+    Provider,
+    SettledDemand,
+    WorkflowProduct,
+)
+
+
+class CatalogAdmin(admin.ModelAdmin[Any]):
+    """Everything is read-only but ``switches``; rows come from ``load_catalog``."""
+
+    switches: tuple[str, ...] = ()
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Any | None = None
+    ) -> list[str]:
+        """Return every column that is not a switch."""
+        columns = [column.name for column in self.model._meta.fields]
+        return [name for name in columns if name not in self.switches]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: rows come from the data files."""
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Any | None = None
+    ) -> bool:
+        """Refuse: switch it off instead; receipts name it."""
+        return False
+
+
+@admin.register(Provider)
+class ProviderAdmin(CatalogAdmin):
+    switches = ("enabled", "is_sanctioned")
+    list_display = ("key", "display_name", "enabled", "is_sanctioned", "as_of")
+    list_editable = ("enabled", "is_sanctioned")
+    search_fields = ("key", "display_name")
+
+
+@admin.register(Offering)
+class OfferingAdmin(CatalogAdmin):
+    switches = ("enabled",)
+    list_display = (
+        "public_id",
+        "provider",
+        "model",
+        "mode",
+        "region",
+        "privacy",
+        "adapter",
+        "enabled",
+    )
+    list_editable = ("enabled",)
+    list_filter = ("provider", "mode", "region", "privacy", "enabled")
+    list_select_related = ("provider", "model")
+    search_fields = ("public_id", "provider_model", "model__slug")
+
+
+@admin.register(ModelProfile)
+class ModelProfileAdmin(CatalogAdmin):
+    list_display = ("slug", "family", "context_window", "quality", "deprecates_at")
+    list_filter = ("family",)
+    search_fields = ("slug", "display_name")
+
+
+@admin.register(WorkflowProduct)
+class WorkflowProductAdmin(CatalogAdmin):
+    switches = ("enabled",)
+    list_display = ("slug", "version", "name", "workflow_fee_bps", "enabled")
+    list_editable = ("enabled",)
+
+
+@admin.register(SettledDemand)
+class SettledDemandAdmin(CatalogAdmin):
+    list_display = ("day", "kind", "slug", "provider", "operation", "items", "tokens")
+    list_filter = ("kind", "provider", "operation")
+    date_hierarchy = "day"
+
+
+class OfferingPriceForm(forms.ModelForm[OfferingPrice]):
+    """A new version; it cannot hold from an instant that has passed."""
+
+    class Meta:
+        model = OfferingPrice
+        fields = (
+            "offering",
+            "valid_from",
+            "input",
+            "cached_input",
+            "output",
+            "tiers",
+            "source",
+            "as_of",
+            "price_basis",
+        )
+
+    def clean_valid_from(self) -> Any:
+        """Refuse the past: work was quoted and settled at the price of then."""
+        valid_from = self.cleaned_data["valid_from"]
+        if valid_from < clock.now():
+            raise forms.ValidationError("A price can hold from now on, not before.")
+        return valid_from
+
+
+@admin.register(OfferingPrice)
+class OfferingPriceAdmin(admin.ModelAdmin[OfferingPrice]):
+    """Prices are added, never changed; the database refuses it too."""
+
+    form = OfferingPriceForm
+    autocomplete_fields = ("offering",)
+    list_display = (
+        "offering",
+        "valid_from",
+        "input",
+        "cached_input",
+        "output",
+        "as_of",
+        "source",
+    )
+    list_select_related = ("offering",)
+    date_hierarchy = "valid_from"
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: OfferingPrice | None = None
+    ) -> bool:
+        """Refuse: a price that was quoted stays what it was."""
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: OfferingPrice | None = None
+    ) -> bool:
+        """Refuse: receipts name it."""
+        return False

@@ -1,0 +1,62 @@
+"""What was bought and how it went: sums that batches hands in after settlement."""
+
+from django.db import models
+
+from catalog.models.providers import Provider
+
+
+class DemandKind(models.TextChoices):
+    """What a ranking ranks."""
+
+    MODEL = "model"
+    WORKFLOW = "workflow"
+
+
+class SettledDemand(models.Model):
+    """Settled work of one org on one day, by what was bought and who did it.
+
+    The org is kept only to count how many stand behind a figure; it is never shown.
+    """
+
+    day = models.DateField()
+    kind = models.CharField(max_length=8, choices=DemandKind.choices)
+    slug = models.CharField(max_length=120)
+    provider = models.CharField(max_length=40)
+    operation = models.CharField(max_length=12)
+    org_id = models.BigIntegerField()
+    items = models.BigIntegerField(default=0)
+    tokens = models.BigIntegerField(default=0)
+    batches = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "kind", "slug", "provider", "operation", "org_id"],
+                name="settled_demand_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["kind", "day"], name="settled_demand_window")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.kind} {self.slug} by {self.provider} ({self.pk})"
+
+
+class ProviderHour(models.Model):
+    """Calls that a provider answered, and those it failed, in one hour."""
+
+    provider = models.ForeignKey(
+        Provider, on_delete=models.CASCADE, related_name="hours"
+    )
+    hour = models.DateTimeField()
+    succeeded = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "hour"], name="provider_hour_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} at {self.hour:%Y-%m-%d %H}"

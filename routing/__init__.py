@@ -1,0 +1,1 @@
+"""Which lane: adapters, scoring, planning, observed health and trust."""

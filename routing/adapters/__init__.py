@@ -1,0 +1,1 @@
+"""How each provider's wire format is spoken. No framework in here."""

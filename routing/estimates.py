@@ -1,0 +1,70 @@
+"""What a work unit costs and takes on a lane: bounds that hold, and likely figures."""
+
+import math
+from typing import Final
+
+from batchrouter.kit.money import TOKENS_PER_PRICE, ceil_div
+from catalog.pricing import ceiling_numerator
+from routing.contracts import OfferingFacts, UnitRequest
+
+EXPECTED_OUTPUT_RATIO: Final = 0.5
+_FACTOR_ONE_BPS: Final = 10_000
+
+
+def input_bound(offering: OfferingFacts, counted_tokens: int) -> int:
+    """Return the most input tokens that one item can be charged for here.
+
+    Args:
+        offering: its provider's factor and overhead apply.
+        counted_tokens: our o200k count of the item.
+    """
+    scaled = ceil_div(counted_tokens * offering.token_factor_bps, _FACTOR_ONE_BPS)
+    return scaled + offering.message_overhead_tokens
+
+
+def unit_input_bound(offering: OfferingFacts, request: UnitRequest) -> int:
+    """Return a bound on the sum of :func:`input_bound` over the unit's items.
+
+    Every item rounds up by itself, so n items add at most n - 1 to one rounding of
+    their sum.
+    """
+    count = request.item_count
+    scaled = ceil_div(request.input_tokens * offering.token_factor_bps, _FACTOR_ONE_BPS)
+    return scaled + max(count - 1, 0) + count * offering.message_overhead_tokens
+
+
+def ceiling_nanousd(offering: OfferingFacts, request: UnitRequest) -> int:
+    """Return the most that the unit can cost, with every line rounded up by itself."""
+    bound = ceiling_numerator(
+        offering.price,
+        input_tokens=unit_input_bound(offering, request),
+        input_tokens_max=input_bound(offering, request.input_tokens_max),
+        output_tokens=request.output_tokens,
+    )
+    return ceil_div(bound, TOKENS_PER_PRICE) + max(request.item_count - 1, 0)
+
+
+def expected_nanousd(
+    offering: OfferingFacts, request: UnitRequest, *, output_ratio: float
+) -> int:
+    """Return what the unit is likely to cost, never more than the ceiling.
+
+    Args:
+        offering: its price, factor and overhead apply.
+        request: the unit.
+        output_ratio: share of the output caps that is usually written.
+    """
+    input_tokens = unit_input_bound(offering, request)
+    output_tokens = math.ceil(request.output_tokens * output_ratio)
+    average = ceil_div(input_tokens, max(request.item_count, 1))
+    tier = offering.price.tier_for(average)
+    likely = input_tokens * tier.input + output_tokens * tier.output
+    return min(ceil_div(likely, TOKENS_PER_PRICE), ceiling_nanousd(offering, request))
+
+
+def finish_seconds(offering: OfferingFacts, request: UnitRequest) -> int:
+    """Return the likely time from now to the last row."""
+    if offering.mode == "batch":
+        return offering.batch_seconds
+    rate = max(offering.items_per_second, 0.001)
+    return math.ceil(offering.latency_ms / 1000 + request.item_count / rate)

@@ -1,0 +1,146 @@
+"""What other apps read of routing: facts of offerings, and the weights in force."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F, Q, Sum
+
+from catalog import selectors as catalog_selectors
+from catalog.values import CatalogOffering
+from routing import weights
+from routing.adapters import registry
+from routing.connections import connection_for
+from routing.contracts import OfferingFacts
+from routing.models import OfferingHealth, RouteVersion, RoutingOutcome
+from routing.weights import RouteWeights
+
+LOOK_BACK_DAYS: Final = 14
+OUTCOME_HALF_LIFE_DAYS: Final = 7.0
+# An outcome of the same kind of work says more than one of any other.
+OTHER_WORKLOAD_SHARE: Final = 0.5
+
+_CATALOG_FIELDS: Final = tuple(
+    field.name
+    for field in fields(OfferingFacts)
+    if field.name in {known.name for known in fields(CatalogOffering)}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    successes: float = 0.0
+    failures: float = 0.0
+
+
+_NOTHING: Final = _Observed()
+
+
+def offering_facts(
+    slugs: Sequence[str],
+    *,
+    sandbox_only: bool,
+    now: datetime,
+    workload_key: str = "",
+) -> list[OfferingFacts]:
+    """Return every offering of these models with all that is known of it now.
+
+    Args:
+        slugs: of models, best liked first.
+        sandbox_only: judge the simulator's lanes (test keys).
+        now: the instant of the decision.
+        workload_key: outcomes of this kind of work count fully, others by half; empty
+            counts all of them fully.
+    """
+    offerings = catalog_selectors.offerings_for_models(slugs, now=now)
+    ids = [offering.offering_id for offering in offerings]
+    health = OfferingHealth.objects.in_bulk(ids)
+    observed = _observed(ids, workload_key=workload_key, now=now)
+    return [
+        _facts(
+            offering,
+            health.get(offering.offering_id),
+            observed.get(offering.offering_id, _NOTHING),
+            sandbox_only=sandbox_only,
+        )
+        for offering in offerings
+    ]
+
+
+def current_weights(*, now: datetime) -> RouteWeights:
+    """Return the route version in force; the program's own where there is none."""
+    row = (
+        RouteVersion.objects.filter(activated_at__lte=now)
+        .order_by("-activated_at", "-pk")
+        .first()
+    )
+    if row is None:
+        return RouteWeights()
+    return weights.from_json(row.public_id, row.weights)
+
+
+def weights_of(version_id: str) -> RouteWeights:
+    """Return a route version by its public id, for replay.
+
+    Raises:
+        RouteVersion.DoesNotExist: there is none.
+    """
+    if version_id == RouteWeights().version_id:
+        return RouteWeights()
+    row = RouteVersion.objects.get(public_id=version_id)
+    return weights.from_json(row.public_id, row.weights)
+
+
+def _facts(
+    offering: CatalogOffering,
+    health: OfferingHealth | None,
+    observed: _Observed,
+    *,
+    sandbox_only: bool,
+) -> OfferingFacts:
+    known = {name: getattr(offering, name) for name in _CATALOG_FIELDS}
+    connection = connection_for(offering.provider, sandbox_only=sandbox_only)
+    can_speak = registry.speaks(offering.adapter, offering.mode)
+    return OfferingFacts(
+        **known,
+        is_connected=connection is not None and can_speak,
+        is_sandbox=connection is not None and connection.is_sandbox,
+        observed_successes=observed.successes,
+        observed_failures=observed.failures,
+        breaker_open_until=health.breaker_open_until if health else None,
+    )
+
+
+def _observed(
+    ids: Collection[int], *, workload_key: str, now: datetime
+) -> Mapping[int, _Observed]:
+    """Sum outcomes, each worth less the older it is; an expiry counts as a failure."""
+    today = now.date()
+    same = Q(workload_key=workload_key) if workload_key else Q()
+    bad = F("failures") + F("expiries")
+    days = (
+        RoutingOutcome.objects.filter(
+            offering_id__in=ids, day__gt=today - timedelta(days=LOOK_BACK_DAYS)
+        )
+        .values("offering_id", "day")
+        .annotate(
+            good_same=Sum("successes", filter=same, default=0),
+            good_all=Sum("successes"),
+            bad_same=Sum(bad, filter=same, default=0),
+            bad_all=Sum(bad),
+        )
+    )
+    found: dict[int, _Observed] = {}
+    for day in days:
+        share = 0.5 ** (max((today - day["day"]).days, 0) / OUTCOME_HALF_LIFE_DAYS)
+        before = found.get(day["offering_id"], _NOTHING)
+        found[day["offering_id"]] = _Observed(
+            before.successes + share * _weighed(day["good_same"], day["good_all"]),
+            before.failures + share * _weighed(day["bad_same"], day["bad_all"]),
+        )
+    return found
+
+
+def _weighed(same: int, every: int) -> float:
+    return same + OTHER_WORKLOAD_SHARE * (every - same)
