@@ -66,7 +66,7 @@ def numerator(
         raise ValueError("token counts are not negative")
     if cached_tokens > input_tokens:
         raise ValueError("more cached than sent")
-    tier = price.tier_for(input_tokens)
+    tier = price.tier_for(input_tokens) if price.tiers else price
     return (
         (input_tokens - cached_tokens) * tier.input
         + cached_tokens * tier.cached_input

@@ -99,21 +99,16 @@ def row_money(
         counted_tokens: our o200k count of the item.
         output_cap: the cap sent to the provider; 0 for embeddings.
     """
-    bound = terms.input_bound(counted_tokens)
-    input_tokens = min(usage.input_tokens, bound)
-    charged = numerator(
-        terms.price,
-        input_tokens=input_tokens,
-        cached_tokens=min(usage.cached_tokens, input_tokens),
-        output_tokens=min(usage.output_tokens, output_cap),
+    # Never more tokens than the ceiling was computed from, so never more money.
+    input_tokens = min(usage.input_tokens, terms.input_bound(counted_tokens))
+    subtotal = line_charge_nanousd(
+        numerator(
+            terms.price,
+            input_tokens=input_tokens,
+            cached_tokens=min(usage.cached_tokens, input_tokens),
+            output_tokens=min(usage.output_tokens, output_cap),
+        )
     )
-    ceiling = ceiling_numerator(
-        terms.price,
-        input_tokens=bound,
-        input_tokens_max=bound,
-        output_tokens=output_cap,
-    )
-    subtotal = line_charge_nanousd(min(charged, ceiling))
     return RowMoney(
         subtotal_nanousd=subtotal,
         fee_nanousd=line_fee_nanousd(subtotal, fee_bps=terms.fee_bps),

@@ -15,13 +15,15 @@ from django.conf import settings
 from django.db import transaction
 
 from batches.engine import claims, context, ending, opening
-from batches.engine.direct_run import Call, DirectRun
+from batches.engine.claims import ClaimedUnit
+from batches.engine.direct_run import Call, DirectRun, Observed
 from batches.engine.recorder import LeaseLost
 from batches.engine.windows import Window
 from batches.models import Execution
 from batches.states import ExecutionState
 from batchrouter.kit import clock
 from batchrouter.kit.pool import Completed, HttpPool
+from routing import health
 from routing.contracts import Answer
 from routing.failures import Failure, FailureKind
 
@@ -51,6 +53,9 @@ class DirectEngine:
         self.pool = HttpPool(max_in_flight=settings.DIRECT_WINDOW)
         self.runs: deque[DirectRun] = deque()
         self.windows: dict[int, Window] = {}
+        self._window_max: int = settings.DIRECT_WINDOW
+        self._call_ms: int = settings.DIRECT_CALL_SECONDS * 1000
+        self._seen: dict[int, Observed] = {}
         self.chance = random.Random()  # noqa: S311 # jitter, not a secret
         self._claim_after = 0.0
         self._renew_after = 0.0
@@ -67,6 +72,7 @@ class DirectEngine:
                 if now < stop_claiming_at:
                     self._claim(now)
                 if not self.runs:
+                    self._report_health()
                     return
                 self._send(time.monotonic())
                 self._receive()
@@ -120,37 +126,42 @@ class DirectEngine:
         if now < self._claim_after or len(self.runs) >= HELD_UNITS:
             return
         waiting = sum(len(run.pending) for run in self.runs)
-        while waiting < settings.DIRECT_WINDOW and len(self.runs) < HELD_UNITS:
+        while waiting < self._window_max and len(self.runs) < HELD_UNITS:
             if not self.runs:
                 self._set_fence(time.monotonic())
-            unit = claims.claim("direct", token=self.token)
+            with transaction.atomic():
+                unit = claims.claim("direct", token=self.token)
+                run = None if unit is None else self._open(unit)
             if unit is None:
                 self._claim_after = time.monotonic() + _CLAIM_PAUSE_SECONDS
                 return
-            run = opening.open_direct(unit, self.contexts, chance=self.chance)
             if run is not None:
                 self.runs.append(run)
                 waiting += len(run.pending)
 
+    def _open(self, unit: ClaimedUnit) -> DirectRun | None:
+        return opening.open_direct(unit, self.contexts, self.chance, self._window_of)
+
+    def _window_of(self, offering_id: int) -> Window:
+        window = self.windows.get(offering_id)
+        if window is None:
+            window = self.windows[offering_id] = Window(ceiling=self._window_max)
+        return window
+
     # Sending
 
-    def _window(self, run: DirectRun) -> Window:
-        return self.windows.setdefault(
-            run.lane.offering_id, Window(ceiling=settings.DIRECT_WINDOW)
-        )
-
     def _send(self, now: float) -> None:
-        """Fill the window, one call of each unit in turn."""
-        idle = 0
-        while self.pool.has_room and idle < len(self.runs):
-            if time.monotonic() >= self._fence_at:
-                return
-            self.runs.rotate(-1)
-            run = self.runs[-1]
-            idle = 0 if self._try_send(run, now) else idle + 1
+        """Fill the window from the units in the order of their claims.
+
+        The oldest is served first, so that units end one after another and each is
+        recorded in few, large steps.
+        """
+        for run in list(self.runs):
+            while self.pool.has_room and self._try_send(run, now):
+                pass
 
     def _try_send(self, run: DirectRun, now: float) -> bool:
-        if not self._window(run).has_room(now):
+        if not run.window.has_room(now) or time.monotonic() >= self._fence_at:
             return False
         try:
             return self._send_one(run, now)
@@ -166,10 +177,9 @@ class DirectEngine:
         if item is None:
             return False
         attempt, request = run.encode(item, started_at=clock.now())
-        timeout_ms = settings.DIRECT_CALL_SECONDS * 1000
-        self.pool.submit(Call(run, attempt), request, timeout_ms)
+        self.pool.submit(Call(run, attempt), request, self._call_ms)
         run.in_flight += 1
-        self._window(run).in_flight += 1
+        run.window.in_flight += 1
         return True
 
     def _write_watermark(self, run: DirectRun, seq: int) -> None:
@@ -198,7 +208,7 @@ class DirectEngine:
         assert isinstance(call, Call)
         run, now = call.run, time.monotonic()
         run.in_flight -= 1
-        window = self._window(run)
+        window = run.window
         window.in_flight -= 1
         if run not in self.runs:
             return
@@ -208,7 +218,7 @@ class DirectEngine:
             window.limited(now, retry_after_seconds=failure.retry_after_seconds)
         elif failure is None:
             window.answered()
-            run.latency_ms_sum += done.elapsed_ms
+            run.health.latency_ms_sum += done.elapsed_ms
         run.accept(call.attempt, answer, now=clock.now(), clock=now)
 
     def _answer(self, run: DirectRun, done: Completed) -> Answer:
@@ -228,12 +238,13 @@ class DirectEngine:
         is_time = now >= self._flush_after
         if is_time:
             self._flush_after = now + FLUSH_SECONDS
+            self._report_health()
         for run in list(self.runs):
             try:
                 if run.is_drained:
                     ending.end_direct(run)
-                    run.recorder.close()
                     self.runs.remove(run)
+                    self._observe(run)
                 elif run.recorder.waiting >= FLUSH_ROWS or (
                     is_time and run.recorder.waiting
                 ):
@@ -253,6 +264,27 @@ class DirectEngine:
                 ambiguous_nanousd=run.tally.ambiguous_nanousd,
                 failures=run.tally.failures,
             )
+
+
+    # Health
+
+    def _observe(self, run: DirectRun) -> None:
+        seen = self._seen.setdefault(run.lane.offering_id, Observed())
+        seen.successes += run.health.successes
+        seen.failures += run.health.failures
+        seen.latency_ms_sum += run.health.latency_ms_sum
+
+    def _report_health(self) -> None:
+        """Tell routing what ended units saw, once a second instead of once a unit."""
+        for offering_id, seen in self._seen.items():
+            health.record(
+                offering_id,
+                successes=seen.successes,
+                failures=seen.failures,
+                latency_ms_sum=seen.latency_ms_sum,
+                now=clock.now(),
+            )
+        self._seen.clear()
 
 
 def serve_direct_lanes(*, budget_seconds: float) -> None:

@@ -17,6 +17,7 @@ from batches.engine.lifecycle import SEND_AHEAD_ITEMS, Tally
 from batches.engine.recorder import Recorder
 from batches.engine.retries import retry_delay_seconds
 from batches.engine.rows import IndexedItem, NewRow
+from batches.engine.windows import Window
 from batches.models import Execution
 from batches.states import RowStatus
 from routing.contracts import (
@@ -30,12 +31,20 @@ from routing.failures import Failure, FailureKind
 
 
 @dataclass(slots=True)
+class Observed:
+    """What a run saw of its lane, for the lane's health."""
+
+    successes: int = 0
+    failures: int = 0
+    latency_ms_sum: int = 0
+
+
+@dataclass(slots=True)
 class Call:
     """One try of one item, on its way."""
 
     run: "DirectRun"
     attempt: Attempt
-    sent_at_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -61,13 +70,12 @@ class DirectRun:
     recorder: Recorder
     chance: random.Random
     pending: deque[IndexedItem]
+    window: Window
     tally: Tally = field(default_factory=Tally)
     tries: dict[int, int] = field(default_factory=dict)
     in_flight: int = 0
     delivered: int = 0
-    succeeded_since_report: int = 0
-    failed_since_report: int = 0
-    latency_ms_sum: int = 0
+    health: Observed = field(default_factory=Observed)
     leftovers: list[Leftover] = field(default_factory=list)
     stop_cause: Literal["canceled", "overdue", "lane"] | None = None
     _waiting: list[tuple[float, int, IndexedItem]] = field(default_factory=list)
@@ -141,7 +149,7 @@ class DirectRun:
     def note_failure(self, attempt: Attempt, failure: Failure) -> None:
         """Count a failed try, and what it may have cost us."""
         self.tally.note(failure.kind.value)
-        self.failed_since_report += failure.kind is not FailureKind.INVALID
+        self.health.failures += failure.kind is not FailureKind.INVALID
         if failure.rule.maybe_billed and failure.kind is not FailureKind.VERIFICATION:
             self.tally.ambiguous_nanousd += charges.lost_call_cost_nanousd(
                 self.lane.price,
@@ -154,7 +162,7 @@ class DirectRun:
         self.recorder.add(row)
         if row.status != RowStatus.FAILED:
             self.delivered += 1
-            self.succeeded_since_report += 1
+            self.health.successes += 1
 
     def leave(self, item: IndexedItem, failure: Failure, *, tries: int) -> None:
         """Keep an item for the next lane."""

@@ -20,7 +20,6 @@ from batches.engine.rows import IndexedItem
 from batches.models import Execution
 from batches.states import ExecutionState, RowStatus, UnitState
 from batchrouter.kit import clock
-from routing import health
 from routing.failures import FailureKind
 
 StopCause = Literal["canceled", "overdue", "lane"]
@@ -67,13 +66,6 @@ def end_direct(run: DirectRun) -> None:
             leftovers=run.leftovers,
             stop_cause=run.stop_cause,
         )
-    )
-    health.record(
-        run.lane.offering_id,
-        successes=run.succeeded_since_report,
-        failures=run.failed_since_report,
-        latency_ms_sum=run.latency_ms_sum,
-        now=clock.now(),
     )
 
 

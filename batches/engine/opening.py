@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from collections.abc import Callable
 
 from django.db import connection, transaction
 
@@ -15,6 +16,7 @@ from batches.engine.lifecycle import SEND_AHEAD_ITEMS
 from batches.engine.reaching import reach
 from batches.engine.recorder import Recorder
 from batches.engine.rows import IndexedItem, RowError
+from batches.engine.windows import Window
 from batches.states import RowStatus
 from batchrouter.kit import clock
 from routing.adapters.registry import direct_adapter
@@ -30,9 +32,12 @@ WORKER_LOST = RowError(
 
 
 def open_direct(
-    unit: ClaimedUnit, contexts: Contexts, *, chance: random.Random
+    unit: ClaimedUnit,
+    contexts: Contexts,
+    chance: random.Random,
+    window_of: Callable[[int], Window],
 ) -> DirectRun | None:
-    """Begin a run of direct calls; None when the unit was ended or handed on at once."""
+    """Begin a run of direct calls; None when the unit was ended or handed on."""
     batch = contexts.of(unit.batch_id)
     decision = batch.decision(unit.group_no)
     lane = decision.stages[unit.stage]
@@ -72,6 +77,7 @@ def open_direct(
         recorder=recorder,
         chance=chance,
         pending=deque(items),
+        window=window_of(lane.offering_id),
     )
 
 

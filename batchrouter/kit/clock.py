@@ -10,8 +10,8 @@ def now() -> datetime:
 
 def iso(instant: datetime) -> str:
     """Write an instant as the API does: ISO 8601, UTC, milliseconds, ``Z``."""
-    utc = instant.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def iso_or_none(instant: datetime | None) -> str | None:

@@ -45,7 +45,9 @@ def decode(text: str) -> int:
     return number
 
 
-_SEQ_LENGTH = 6
+# Two base32 digits at a time: an item's id is written for every row.
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+_SEQ_START = len("batch_") + BODY_LENGTH - 6
 
 
 def item_id(batch_id: str, seq: int) -> str:
@@ -53,5 +55,7 @@ def item_id(batch_id: str, seq: int) -> str:
 
     Derived, so that a hundred thousand items need no stored ids.
     """
-    body = batch_id.partition("_")[2]
-    return f"item_{body[: BODY_LENGTH - _SEQ_LENGTH]}{encode(seq, _SEQ_LENGTH)}"
+    high, middle, low = seq >> 20, seq >> 10 & 1023, seq & 1023
+    return (
+        f"item_{batch_id[6:_SEQ_START]}{_PAIRS[high]}{_PAIRS[middle]}{_PAIRS[low]}"
+    )

@@ -6,22 +6,23 @@ redirects are handed back unfollowed, the environment's proxies and .netrc are i
 and nothing is ever sent twice.
 """
 
-import os
-import secrets
 import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+
+from batchrouter.kit.multipart import MultipartFile
 
 CONNECT_SECONDS: Final = 10.0
 REPLY_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -69,13 +70,20 @@ class ControlClient:
 
     Args:
         connect_seconds: for one address to accept the connection.
+        rate_grace_seconds: a download may be slow for this long.
     """
 
-    def __init__(self, *, connect_seconds: float = CONNECT_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        rate_grace_seconds: float = RATE_GRACE_SECONDS,
+    ) -> None:
         self._connect_seconds = connect_seconds
-        self._session = requests.Session()
+        self._rate_grace_seconds = rate_grace_seconds
+        self._session = _Session()
         self._session.trust_env = False
-        self._session.max_redirects = 0
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.headers.clear()
         self._session.headers["User-Agent"] = "batchrouter"
         # Compressed replies are not asked for: a small one could unpack to anything.
@@ -123,7 +131,7 @@ class ControlClient:
             OSError: the file cannot be read.
         """
         with file.open("rb") as source:
-            form = _Multipart(source, fields, filename)
+            form = MultipartFile(source, fields, filename)
             sent_headers = {**headers, "Content-Type": form.content_type}
             with self._exchange("POST", url, sent_headers, form, deadline_seconds) as (
                 response,
@@ -164,7 +172,8 @@ class ControlClient:
                 for part in _capped(response, bytes_max):
                     sink.write(part)
                     got += len(part)
-                    watch.check_rate(got, bytes_per_second_min)
+                    if watch.elapsed_seconds > self._rate_grace_seconds:
+                        watch.check_rate(got, bytes_per_second_min)
             return Reply(200, response.headers, b"")
 
     def close(self) -> None:
@@ -210,6 +219,12 @@ class ControlClient:
             _current.watch = None
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Name none: the library would read a redirect's whole body to prepare it."""
+        return None
+
+
 class _Watch:
     """The deadline of one call, and what is known of its progress."""
 
@@ -217,11 +232,16 @@ class _Watch:
         self.sent = False
         self.expired = False
         self._connection: HTTPConnection | None = None
+        self._sock: socket.socket | None = None
         self._started = time.monotonic()
         self._lock = threading.Lock()
         self._stopped = False
         self._timer = threading.Timer(deadline_seconds, self._expire)
         self._timer.daemon = True
+
+    @property
+    def elapsed_seconds(self) -> float:
+        return time.monotonic() - self._started
 
     def start(self) -> None:
         self._timer.start()
@@ -231,11 +251,16 @@ class _Watch:
         with self._lock:
             # The connection may serve another call from now on.
             self._stopped = True
-            self._connection = None
+            self._connection = self._sock = None
 
     def use(self, connection: HTTPConnection) -> None:
-        """Remember whose socket to shut."""
+        """Remember whose socket to shut.
+
+        The socket itself too: a connection forgets it once the peer has announced
+        that the reply is the last one.
+        """
         self._connection = connection
+        self._sock = connection.sock
 
     def begin_sending(self) -> None:
         """Note that bytes leave from now on.
@@ -248,8 +273,7 @@ class _Watch:
         self.sent = True
 
     def check_rate(self, got_bytes: int, bytes_per_second_min: int) -> None:
-        elapsed = time.monotonic() - self._started
-        if elapsed > RATE_GRACE_SECONDS and got_bytes < elapsed * bytes_per_second_min:
+        if got_bytes < self.elapsed_seconds * bytes_per_second_min:
             raise OutcomeUnknown("the reply comes too slowly")
 
     def explain(self, error: Exception) -> OutboundError:
@@ -262,7 +286,9 @@ class _Watch:
             if self._stopped:
                 return
             self.expired = True
-            sock = self._connection.sock if self._connection else None
+            sock = self._sock
+            if sock is None and self._connection is not None:
+                sock = self._connection.sock
             if sock is not None:
                 with suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
@@ -311,57 +337,6 @@ class _WatchedAdapter(HTTPAdapter):
             "http": _WatchedPool,
             "https": _WatchedTLSPool,
         }
-
-
-class _Multipart:
-    """A multipart form of known length that reads its file while it is sent."""
-
-    def __init__(
-        self, source: BinaryIO, fields: Mapping[str, str], filename: str
-    ) -> None:
-        boundary = secrets.token_hex(16)
-        self.content_type = f"multipart/form-data; boundary={boundary}"
-        self._head = _form_head(boundary, fields, filename)
-        self._tail = f"\r\n--{boundary}--\r\n".encode()
-        self._source = source
-        # The length was promised in a header: a file that grows is cut at it.
-        self._file_left = os.fstat(source.fileno()).st_size
-        self._length = len(self._head) + self._file_left + len(self._tail)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __iter__(self) -> Iterator[bytes]:
-        while part := self.read(_CHUNK_BYTES):
-            yield part
-
-    def read(self, size: int = _CHUNK_BYTES) -> bytes:
-        """Return the next bytes, at most ``size``; empty at the end."""
-        if self._head:
-            part, self._head = self._head[:size], self._head[size:]
-            return part
-        if self._file_left:
-            part = self._source.read(min(size, self._file_left))
-            if not part:
-                raise OSError("the file became shorter while it was sent")
-            self._file_left -= len(part)
-            return part
-        part, self._tail = self._tail[:size], self._tail[size:]
-        return part
-
-
-def _form_head(boundary: str, fields: Mapping[str, str], filename: str) -> bytes:
-    parts = [
-        f"--{boundary}\r\n"
-        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    ]
-    parts.append(
-        f"--{boundary}\r\n"
-        f'Content-Disposition: form-data; name="file"; filename="{filename}"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n"
-    )
-    return "".join(parts).encode()
 
 
 def _capped(response: requests.Response, bytes_max: int) -> Iterable[bytes]:

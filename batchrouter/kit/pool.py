@@ -15,12 +15,14 @@ Two promises that callers build on:
 
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self
 
 import certifi
 import pycurl
+
+from batchrouter.kit.reply_headers import ReplyHeaders
 
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 # libcurl itself stops at 300 KiB of headers; an honest reply has 2.
@@ -45,33 +47,6 @@ class Sendable(Protocol):
 
 class PoolFull(RuntimeError):
     """More calls were submitted than the pool may keep in flight."""
-
-
-class ReplyHeaders(Mapping[str, str]):
-    """Headers by lower-case name, parsed when first asked for.
-
-    Most replies are read without a look at their headers.
-    """
-
-    __slots__ = ("_parsed", "_raw")
-
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-        self._parsed: dict[str, str] | None = None
-
-    def _fields(self) -> dict[str, str]:
-        if self._parsed is None:
-            self._parsed = dict(_header_fields(self._raw))
-        return self._parsed
-
-    def __getitem__(self, name: str) -> str:
-        return self._fields()[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._fields())
-
-    def __len__(self) -> int:
-        return len(self._fields())
 
 
 class Completed(NamedTuple):
@@ -362,17 +337,3 @@ def _fault(code: int, message: str, *, never_sent: bool) -> Fault:
     if code == pycurl.E_FILESIZE_EXCEEDED or "Too large response headers" in message:
         return "too_large"
     return "no_answer"
-
-
-def _header_fields(raw: bytes) -> Iterator[tuple[str, str]]:
-    """Read the fields of the last header block; a name that stands twice is joined."""
-    # Informational replies (1xx) come with blocks of their own before the real one.
-    start = raw.rfind(b"HTTP/")
-    seen: dict[str, str] = {}
-    for line in raw[max(start, 0) :].decode("latin-1").split("\r\n")[1:]:
-        name, colon, value = line.partition(":")
-        if colon:
-            key = name.strip().lower()
-            text = value.strip()
-            seen[key] = f"{seen[key]}, {text}" if key in seen else text
-    yield from seen.items()
