@@ -23,6 +23,7 @@ _RANDOM_LENGTH = 30
 _CHECKSUM_LENGTH = 6
 _FORM = re.compile(r"\A(ob_(?:live|test)_)([0-9A-Za-z]{30})([0-9A-Za-z]{6})\Z")
 # Of the secret, so that a list can tell keys apart: the prefix and four characters.
+_NAME_MAX = 80
 _SHOWN_LENGTH = len("ob_live_") + 4
 
 
@@ -74,12 +75,14 @@ def create_key(
     """Create a key of an organization; without scopes it may do all but administer.
 
     Raises:
-        InvalidRequest: an unknown scope.
+        InvalidRequest: an unknown scope or none, or an empty or too long name.
     """
-    wanted = list(scopes) if scopes is not None else default_scopes()
+    wanted = default_scopes() if scopes is None else list(dict.fromkeys(scopes))
     unknown = sorted(set(wanted) - set(Scope.values))
-    if unknown:
-        raise InvalidRequest(f"Unknown scope {unknown[0]!r}.", param="scopes")
+    if unknown or not wanted:
+        raise InvalidRequest(f"Unknown scope {''.join(unknown[:1])!r}.", param="scopes")
+    if not 1 <= len(name) <= _NAME_MAX:
+        raise InvalidRequest(f"A name has 1 to {_NAME_MAX} characters.", param="name")
     secret = make_secret(is_test=is_test)
     row = ApiKey.objects.create(
         org=org,

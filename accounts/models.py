@@ -38,6 +38,10 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find the person who logs in, however they write their address."""
+        return self.get(email=(username or "").lower())
+
     def create_superuser(
         self, email: str, password: str | None = None, **extra: Any
     ) -> "User":

@@ -110,10 +110,10 @@ def _schema_checks(parsed: Any, wanted: Sequence[tuple[str, Any]]) -> list[Check
 
 
 def _schema_check(name: str, parsed: Any, schema: Any) -> Check:
-    validator, reason = schemas.compile_schema(schema)
-    if validator is None:
-        return _failed(name, reason or "The schema cannot be used.")
-    error = next(iter(validator.iter_errors(parsed)), None)
+    compiled = schemas.compile_schema(schema)
+    if compiled.validator is None:
+        return _failed(name, compiled.reason or "The schema cannot be used.")
+    error = next(iter(compiled.validator.iter_errors(parsed)), None)
     if error is None:
         return _passed(name)
     place = "/".join(str(step) for step in error.instance_path) or "the whole"

@@ -12,7 +12,7 @@ def text(name: str, default: str = "") -> str:
     if path:
         try:
             return Path(path).read_text().strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(f"{name}_FILE: {error}") from error
     return os.environ.get(name, default)
 

@@ -6,6 +6,9 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 # Our own keys and tokens, provider keys, and signed links.
 _SECRETS = re.compile(
@@ -29,7 +32,13 @@ def _scrub_event(
 
 
 def configure(*, level: str, json_lines: bool) -> None:
-    """Send every log line to standard error through structlog."""
+    """Send every log line to standard error through structlog.
+
+    Raises:
+        ImproperlyConfigured: the level is not one of logging's.
+    """
+    if level not in _LEVELS:
+        raise ImproperlyConfigured(f"LOG_LEVEL={level!r}: say one of {_LEVELS}")
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -1,5 +1,40 @@
-"""Addresses of this app."""
+"""Addresses of the pages for people."""
 
-from django.urls import URLPattern
+from django.contrib.auth.views import LogoutView
+from django.urls import path, register_converter
 
-urlpatterns: list[URLPattern] = []
+from console.views import auth, batches, billing, catalog, docs, home, receipts
+
+
+class BatchId:
+    """A batch's public id; anything else is nobody's address."""
+
+    regex = r"batch_[0-9a-z]{26}"
+
+    def to_python(self, value: str) -> str:
+        """Return the id as it stands."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the id as it stands."""
+        return value
+
+
+register_converter(BatchId, "batch_id")
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("login", auth.login, name="login"),
+    path("logout", LogoutView.as_view(next_page="home"), name="logout"),
+    path("batches", batches.batch_list, name="batch-list"),
+    path("batches/<batch_id:batch_id>", batches.batch_detail, name="batch"),
+    path("batches/<batch_id:batch_id>/live", batches.batch_live, name="batch-live"),
+    path(
+        "batches/<batch_id:batch_id>/cancel", batches.batch_cancel, name="batch-cancel"
+    ),
+    path("receipts/verify", receipts.verify, name="receipt-verify"),
+    path("billing", billing.overview, name="billing"),
+    path("catalog/models", catalog.model_list, name="model-list"),
+    path("workflows", catalog.workflow_list, name="workflow-list"),
+    path("docs/api", docs.api_reference, name="api-reference"),
+]

@@ -268,6 +268,10 @@ class DirectAdapter(Protocol):
         body: bytes,
     ) -> Answer: ...
 
+    def dropped_fields(self, item: ItemRequest) -> tuple[str, ...]:
+        """Name the fields of the item's input that this provider is not sent."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:

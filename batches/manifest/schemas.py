@@ -20,15 +20,29 @@ import re2
 SCHEMA_BYTES_MAX = 64 * 1024
 REGEX_LENGTH_MAX = 512
 UNFOLDED_MAX = 20_000
+PATTERNS_MAX = 32
 _DEPTH_MAX = 120
-_CACHED = 512
-# Memory of one compiled pattern; the default of RE2 is 8 MiB.
+# Memory of one compiled pattern; the defaults are 8 MiB (RE2) and 10 MiB (Rust).
 _REGEX_BYTES = 1 << 20
+_REGEXES_CACHED = 256
+# What compiled schemas may take in all, by a rough weight: a byte of text becomes some
+# 20 in memory (measured: 37 MiB for 2 MiB of plain properties).
+_CACHE_BYTES = 48 << 20
+_BYTES_PER_BYTE = 20
 _DATA_KEYWORDS = frozenset({"const", "default", "enum", "examples"})
 # Under these stand names chosen by the customer, so "enum" there is no keyword.
 _MAP_KEYWORDS = frozenset(
-    {"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"}
+    {
+        "$defs",
+        "definitions",
+        "dependencies",
+        "dependentSchemas",
+        "patternProperties",
+        "properties",
+    }
 )
+# In these a plain "id" moves what "#" points to, so that we would measure another part.
+_OLD_DRAFTS = ("draft-03", "draft-04")
 _DYNAMIC_KEYWORDS = frozenset({"$dynamicRef", "$recursiveRef"})
 _POINTER = re.compile(r"#(?:/.*)?\Z", re.DOTALL)
 
@@ -38,6 +52,7 @@ class Compiled(NamedTuple):
 
     validator: jsonschema_rs.Validator | None
     reason: str | None
+    weight: int = 0
 
 
 class _Refused(Exception):
@@ -48,7 +63,25 @@ def _too_deep() -> _Refused:
     return _Refused(f"Through its $refs the schema is over {_DEPTH_MAX} levels deep.")
 
 
-_compiled: dict[bytes, Compiled] = {}
+class _Cache:
+    """Compiled schemas by digest; emptied when they weigh too much."""
+
+    def __init__(self) -> None:
+        self._found: dict[bytes, Compiled] = {}
+        self._weight = 0
+
+    def get(self, key: bytes) -> Compiled | None:
+        return self._found.get(key)
+
+    def put(self, key: bytes, found: Compiled) -> None:
+        if self._weight + found.weight > _CACHE_BYTES:
+            self._found.clear()
+            self._weight = 0
+        self._found[key] = found
+        self._weight += found.weight
+
+
+_cache = _Cache()
 
 
 def canonical(schema: Any) -> bytes:
@@ -65,34 +98,38 @@ def compile_schema(schema: Any, text: bytes | None = None) -> Compiled:
     """
     data = canonical(schema) if text is None else text
     key = hashlib.blake2b(data, digest_size=16).digest()
-    found = _compiled.get(key)
+    found = _cache.get(key)
     if found is None:
         found = _compile(schema, data)
-        if len(_compiled) >= _CACHED:
-            _compiled.clear()
-        _compiled[key] = found
+        _cache.put(key, found)
     return found
 
 
 def _compile(schema: Any, data: bytes) -> Compiled:
     if type(schema) is not dict:
-        return Compiled(None, "A JSON schema is an object.")
+        return _refused("A JSON schema is an object.")
     if len(data) > SCHEMA_BYTES_MAX:
-        return Compiled(None, "A JSON schema may have 64 KiB at most.")
+        return _refused("A JSON schema may have 64 KiB at most.")
+    unfolded = _Unfolded(schema)
+    options = jsonschema_rs.RegexOptions(
+        size_limit=_REGEX_BYTES, dfa_size_limit=_REGEX_BYTES
+    )
     try:
-        _Unfolded(schema).check()
+        unfolded.check()
         validator = jsonschema_rs.validator_for(
-            schema, pattern_options=jsonschema_rs.RegexOptions(), offline=True
+            schema, pattern_options=options, offline=True
         )
     except _Refused as refusal:
-        return Compiled(None, str(refusal))
+        return _refused(str(refusal))
     except (jsonschema_rs.ValidationError, ValueError) as error:
-        return Compiled(None, f"Not a valid JSON schema: {_first_line(error)}")
-    return Compiled(validator, None)
+        reason = str(error).partition("\n")[0][:200]
+        return _refused(f"Not a valid JSON schema: {reason}")
+    weight = _BYTES_PER_BYTE * len(data) + _REGEX_BYTES * len(unfolded.patterns)
+    return Compiled(validator, None, weight)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+def _refused(reason: str) -> Compiled:
+    return Compiled(None, reason, _BYTES_PER_BYTE * len(reason))
 
 
 def _schemas(values: Iterable[Any]) -> Iterator[Any]:
@@ -110,6 +147,7 @@ class _Unfolded:
     """Measures a schema with every ``$ref`` written out once."""
 
     def __init__(self, root: dict[str, Any]) -> None:
+        self.patterns: set[str] = set()
         self._root = root
         self._sizes: dict[str, _Size] = {}
         self._open: set[str] = set()
@@ -122,6 +160,8 @@ class _Unfolded:
             )
         if depth > _DEPTH_MAX:
             raise _too_deep()
+        if len(self.patterns) > PATTERNS_MAX:
+            raise _Refused(f"A JSON schema may have {PATTERNS_MAX} patterns at most.")
 
     def _size(self, schema: Any, level: int) -> _Size:
         if level > _DEPTH_MAX:
@@ -144,16 +184,21 @@ class _Unfolded:
             return
         for keyword, value in schema.items():
             if type(value) is str:
-                if self._is_ref(keyword, schema):
+                if self._is_ref(keyword, value, schema):
                     yield value
             elif keyword in _MAP_KEYWORDS and type(value) is dict:
+                self.patterns.update(value if keyword == "patternProperties" else ())
                 yield from _schemas(value.values())
             elif keyword not in _DATA_KEYWORDS and type(value) in (dict, list):
                 yield value
 
-    def _is_ref(self, keyword: str, schema: Any) -> bool:
+    def _is_ref(self, keyword: str, value: str, schema: Any) -> bool:
+        if keyword == "pattern":
+            self.patterns.add(value)
         if keyword in _DYNAMIC_KEYWORDS:
             raise _Refused(f"{keyword} is not supported; use $ref.")
+        if keyword == "$schema" and any(draft in value for draft in _OLD_DRAFTS):
+            raise _Refused("Use draft 6 of JSON Schema, or a later one.")
         if keyword == "$id" and schema is not self._root:
             raise _Refused("$id is accepted at the top only.")
         return keyword == "$ref"
@@ -182,7 +227,7 @@ class _Unfolded:
         return target
 
 
-@lru_cache(maxsize=_CACHED)
+@lru_cache(maxsize=_REGEXES_CACHED)
 def compile_regex(pattern: str) -> Any:
     """Compile a pattern by RE2, which runs in linear time.
 

@@ -56,6 +56,4 @@ def item_id(batch_id: str, seq: int) -> str:
     Derived, so that a hundred thousand items need no stored ids.
     """
     high, middle, low = seq >> 20, seq >> 10 & 1023, seq & 1023
-    return (
-        f"item_{batch_id[6:_SEQ_START]}{_PAIRS[high]}{_PAIRS[middle]}{_PAIRS[low]}"
-    )
+    return f"item_{batch_id[6:_SEQ_START]}{_PAIRS[high]}{_PAIRS[middle]}{_PAIRS[low]}"

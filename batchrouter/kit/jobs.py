@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from celery import current_app
 from django.db import transaction
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def ring(job: Job, **ids: int) -> None:
     """Send the message now; a dead broker is logged and left to the sweep."""
     try:
         current_app.send_task(str(job), kwargs=ids, retry=False)
-    except (OperationalError, OSError) as error:
+    except (OperationalError, ChannelError, OSError) as error:
         log.warning("broker unreachable, the sweep will find it: %s %s", job, error)
 
 

@@ -65,7 +65,7 @@ def line_charge_nanousd(numerator: int) -> int:
     """Round one line up, once, from the sum of tokens times price per million.
 
     Args:
-        numerator: sum over components of tokens × nano-dollars per million tokens.
+        numerator: sum over components of tokens times nano-dollars per million tokens.
     """
     return ceil_div(numerator, TOKENS_PER_PRICE)
 

@@ -1,8 +1,8 @@
 """Where bytes live: immutable files named by their hash, and part files that grow.
 
-A blob is written to a scratch file, flushed to disk and renamed to its SHA-256, so it is
-either whole or not there, and writing the same bytes twice is harmless. A part file is
-appended to by one holder; a database row names how much of it counts.
+A blob is written to a scratch file, flushed to disk and renamed to its SHA-256, so it
+is either whole or not there, and writing the same bytes twice is harmless. A part file
+is appended to by one holder; a database row names how much of it counts.
 """
 
 import hashlib
@@ -38,10 +38,9 @@ class Store:
         Raises:
             ValueError: the key would leave the store.
         """
-        path = self.root / key
         if ".." in Path(key).parts or Path(key).is_absolute():
             raise ValueError(f"{key!r} is not a key of this store")
-        return path
+        return self.root / key
 
     def scratch_dir(self) -> Path:
         """Return the folder for files that nobody will miss."""
@@ -65,7 +64,7 @@ class Store:
 
 
 class BlobWriter:
-    """Bytes on their way into the store; nothing is kept unless :meth:`keep` is called."""
+    """Bytes on their way into the store; only :meth:`keep` keeps them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -93,23 +92,26 @@ class BlobWriter:
         self.size_bytes += len(data)
 
     def keep(self) -> Blob:
-        """Flush to disk and give the bytes their name."""
+        """Flush to disk and give the bytes their name; the last call on a writer."""
         self._file.flush()
         os.fsync(self._file.fileno())
+        self._file.close()
         sha256 = self._hash.hexdigest()
         key = f"blobs/{sha256[:2]}/{sha256}"
         final = self._store.path(key)
         final.parent.mkdir(parents=True, exist_ok=True)
         self._path.replace(final)
+        _keep_names(final.parent)
         return Blob(key, sha256, self.size_bytes)
 
 
 class PartWriter:
-    """A part file: append, flush to disk, then name what was written in the database."""
+    """A part file: append, flush to disk, then let a database row count it."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab")
+        _keep_names(path.parent)
         self.position = self._file.tell()
 
     def append(self, data: bytes) -> int:
@@ -127,3 +129,13 @@ class PartWriter:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _keep_names(folder: Path) -> None:
+    """Make the names in a new folder survive a crash: data alone is not enough."""
+    for path in (folder, folder.parent):
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "batchrouter.web.middleware.RequestContextMiddleware",
+    "batchrouter.web.middleware.RefuseNulMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -80,7 +81,10 @@ EMBEDDED_DATABASE_URL = "postgresql://postgres@/batchrouter?host=" + str(
 )
 DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(
-        env.text("DATABASE_URL", EMBEDDED_DATABASE_URL), conn_max_age=0
+        env.text("DATABASE_URL", EMBEDDED_DATABASE_URL),
+        conn_max_age=0,
+        # A connection of the pool is tried before use: the server may have restarted.
+        conn_health_checks=True,
     )
 }
 DATABASES["default"].setdefault("OPTIONS", {})
@@ -150,6 +154,7 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     }
 }
+CSRF_FAILURE_VIEW = "batchrouter.web.views.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"
@@ -177,10 +182,22 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
+# How long a repeated request waits for the first one before it hears 409.
+IDEMPOTENCY_WAIT_MS = 8000
+
 # Celery: the broker is a doorbell (docs/decisions/0003).
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+# The host is a word that kombu asks for.
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
-    {"visibility_timeout": 3600, "unacked_restore_throttle": 1}
+    {
+        "visibility_timeout": 3600,
+        "unacked_restore_throttle": 1,
+        # A broker that is down or hangs costs a request seconds at most, once.
+        "socket_connect_timeout": 2,
+        "socket_timeout": 5,
+        "max_retries": 0,
+        "interval_start": 0,
+    }
     if REDIS_URL
     else {
         "data_folder_in": str(BROKER_DIR),

@@ -1,7 +1,5 @@
 """What differs in production: no default for a secret, and HTTPS everywhere."""
 
-import dj_database_url
-
 from batchrouter import env, logs
 from batchrouter.settings.base import *
 
@@ -11,11 +9,10 @@ SECRET_KEY = env.required("SECRET_KEY", "50 random characters, kept for good")
 RECEIPT_SIGNING_SEED_B64 = env.required(
     "RECEIPT_SIGNING_SEED_B64", "32 random bytes, base64; receipts are signed with it"
 )
-DATABASES["default"].update(
-    dj_database_url.parse(env.required("DATABASE_URL", "postgresql://…"))
-)
-REDIS_URL = env.required("REDIS_URL", "redis://… for the broker and the cache")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+# These three were read by the base settings; here they may not be left out.
+env.required("DATABASE_URL", "postgresql://…")
+env.required("REDIS_URL", "redis://… for the broker and the cache")
+env.required("ALLOWED_HOSTS", "the names the server answers to, comma-separated")
 PUBLIC_BASE_URL = env.required("PUBLIC_BASE_URL", "https://… as customers reach it")
 
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)

@@ -17,22 +17,26 @@ def _on_if(condition: object, reason: str) -> Capability:
     return {"enabled": bool(condition), "reason": None if condition else reason}
 
 
+def _off(reason: str) -> Callable[[], Capability]:
+    return lambda: {"enabled": False, "reason": reason}
+
+
 def _live_lanes() -> Capability:
     keys = settings.PROVIDER_API_KEYS
     return _on_if(any(keys.values()), "No provider key is set.")
 
 
 _FLAGS: dict[str, Callable[[], Capability]] = {
-    "email": lambda: _on_if(False, "Outgoing mail is not part of this release."),
-    "checkout": lambda: _on_if(False, "Card checkout is not part of this release."),
-    "signup": lambda: _on_if(False, "Accounts are made by the operator."),
+    "email": _off("Outgoing mail is not part of this release."),
+    "checkout": _off("Card checkout is not part of this release."),
+    "signup": _off("Accounts are made by the operator."),
     "sandbox_lanes": lambda: _on_if(
         settings.SANDBOX_PROVIDERS_URL, "SANDBOX_PROVIDERS_URL is not set."
     ),
     "live_lanes": _live_lanes,
-    "object_storage": lambda: _on_if(False, "Artifacts are kept on local disk."),
-    "openai_compat": lambda: _on_if(False, "Not part of this release."),
-    "anthropic_compat": lambda: _on_if(False, "Not part of this release."),
+    "object_storage": _off("Artifacts are kept on local disk."),
+    "openai_compat": _off("Not part of this release."),
+    "anthropic_compat": _off("Not part of this release."),
 }
 
 

@@ -8,9 +8,8 @@ from django.core.exceptions import (
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
-    TooManyFieldsSent,
 )
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -91,7 +90,8 @@ def refusal_body(error: BatchRouterError, request_id: str | None) -> dict[str, A
 
 def status_body(status: int, request_id: str | None) -> dict[str, Any]:
     """Return the shape for a bare HTTP status."""
-    code, error_type, message = _STATUS_WORDS.get(status, _STATUS_WORDS[500])
+    words = _STATUS_WORDS.get(status, _STATUS_WORDS[400 if status < 500 else 500])
+    code, error_type, message = words
     return error_body(
         code=code, message=message, error_type=error_type, request_id=request_id
     )
@@ -100,17 +100,19 @@ def status_body(status: int, request_id: str | None) -> dict[str, Any]:
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Answer an exception of a DRF view; a crash becomes a 500 without a trace."""
     request = context.get("request")
-    request_id = getattr(getattr(request, "_request", None), "request_id", None)
+    request_id = getattr(request, "request_id", None)
     set_rollback()
     if isinstance(error, BatchRouterError):
         response = Response(refusal_body(error, request_id), status=error.status)
         retry_after = error.details.get("retry_after_seconds")
         if retry_after is not None:
             response["Retry-After"] = str(retry_after)
+        if error.status == 401:
+            response["WWW-Authenticate"] = 'Bearer realm="api"'
         return response
     status = _status_of(error)
     if status == 500:
-        log.exception("unexpected error", exc_info=error)
+        log.error("unexpected error", exc_info=error)
     response = Response(status_body(status, request_id), status=status)
     if isinstance(error, exceptions.APIException):
         _copy_headers(error, response)
@@ -126,7 +128,8 @@ def _status_of(error: Exception) -> int:
         return 403
     if isinstance(error, RequestDataTooBig):
         return 413
-    if isinstance(error, SuspiciousOperation | TooManyFieldsSent):
+    # A caller that hung up in the middle of its body is not our crash.
+    if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return 400
     return 500
 

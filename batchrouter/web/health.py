@@ -5,8 +5,17 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from kombu.exceptions import OperationalError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from rest_framework.decorators import (
+    api_view,
+    authentication_classes,
+    permission_classes,
+)
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from batchrouter.web.capabilities import capabilities
 
@@ -17,16 +26,30 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 when database, migrations and broker are ready, else name what is not."""
-    checks = {"database": _database(), "migrations": _migrations(), "broker": _broker()}
+    """Answer 200 when all that work needs is ready, else 503 and what is not."""
+    database = _database()
+    checks = {
+        "database": database,
+        "migrations": _migrations() if database == "ok" else "unknown",
+        "broker": _broker(),
+    }
     ready = all(state == "ok" for state in checks.values())
     body = {"status": "ok" if ready else "unavailable", "checks": checks}
     return JsonResponse(body, status=200 if ready else 503)
 
 
-def runtime_capabilities(_request: HttpRequest) -> JsonResponse:
+@extend_schema(
+    operation_id="runtime_capabilities",
+    tags=["Runtime"],
+    auth=[],
+    responses=OpenApiTypes.OBJECT,
+)
+@api_view(["GET"])
+@authentication_classes([])
+@permission_classes([])
+def runtime_capabilities(_request: Request) -> Response:
     """Answer the optional features, each with a reason where it is off."""
-    return JsonResponse(capabilities())
+    return Response(capabilities())
 
 
 def metrics(_request: HttpRequest) -> HttpResponse:

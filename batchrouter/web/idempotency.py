@@ -7,9 +7,12 @@ unique index, then replay. A refusal rolls the record back, so the key stays unu
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
+import psycopg
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,8 +22,6 @@ from batchrouter.kit.errors import Conflict, InvalidRequest
 from batchrouter.web.models import IdempotencyRecord
 
 _KEY = re.compile(r"\A[\x21-\x7e]{1,255}\Z")
-# How long a repeated request waits for the first one before it hears 409.
-_WAIT_MS = 8000
 KEPT_DAYS = 30
 
 
@@ -81,8 +82,8 @@ def run_once(
     canonical = hashing.canonical_json(request.data)
     fingerprint = hashing.sha256_hex(canonical)
     with transaction.atomic():
-        record, is_first = _claim(org_id, endpoint, key, fingerprint)
-        if not is_first:
+        record = _claim(org_id, endpoint, key, fingerprint)
+        if record.status is not None:
             return _replay(record, fingerprint)
         done = effect()
         record.status = done.status
@@ -92,25 +93,33 @@ def run_once(
     return Response(done.body, status=done.status)
 
 
-def _claim(
-    org_id: int, endpoint: str, key: str, fingerprint: str
-) -> tuple[IdempotencyRecord, bool]:
+def forget_expired(*, now: datetime) -> int:
+    """Delete the records that are older than we promise to keep; return how many."""
+    oldest = now - timedelta(days=KEPT_DAYS)
+    return IdempotencyRecord.objects.filter(created_at__lt=oldest).delete()[0]
+
+
+def _claim(org_id: int, endpoint: str, key: str, fingerprint: str) -> IdempotencyRecord:
+    """Return the key's record: ours and without a reply, or another's and done."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = {_WAIT_MS}")
+        wait_ms = int(settings.IDEMPOTENCY_WAIT_MS)
+        cursor.execute(f"SET LOCAL lock_timeout = {wait_ms}")
     record = IdempotencyRecord(
         org_id=org_id, endpoint=endpoint, key=key, fingerprint=fingerprint
     )
     try:
-        made = IdempotencyRecord.objects.bulk_create([record], ignore_conflicts=True)
+        IdempotencyRecord.objects.bulk_create([record], ignore_conflicts=True)
         found = IdempotencyRecord.objects.get(org_id=org_id, endpoint=endpoint, key=key)
     except OperationalError as error:
+        if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            raise
         raise IdempotencyInProgress(
             "The first request with this Idempotency-Key is still running.",
             details={"retry_after_seconds": 2},
         ) from error
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = 0")
-    return found, found.status is None and bool(made)
+    return found
 
 
 def _replay(record: IdempotencyRecord, fingerprint: str) -> Response:

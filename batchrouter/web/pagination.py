@@ -16,6 +16,7 @@ from batchrouter.kit.errors import InvalidRequest
 LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 _SALT = "batchrouter.cursor"
+_NOT_OURS = "This cursor is not one of ours."
 
 Row = TypeVar("Row", bound=Model)
 
@@ -82,15 +83,23 @@ def _read_limit(request: Request, default: int) -> int:
     text = single_value(request, "limit")
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LIMIT_MAX):
+    if not (
+        text.isascii()
+        and text.isdigit()
+        and len(text) <= 3
+        and 1 <= int(text) <= LIMIT_MAX
+    ):
         raise InvalidRequest(f"limit must be 1 to {LIMIT_MAX}.", param="limit")
     return int(text)
 
 
 def make_cursor(after: int, binding: str) -> str:
     """Sign the key of the last row of a page."""
-    signed = signing.Signer(salt=_SALT).sign(f"{after}.{binding}")
-    return base64.urlsafe_b64encode(signed.encode()).decode().rstrip("=")
+    return _in_base64(signing.Signer(salt=_SALT).sign(f"{after}.{binding}"))
+
+
+def _in_base64(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _open_cursor(cursor: str, binding: str) -> int:
@@ -99,9 +108,9 @@ def _open_cursor(cursor: str, binding: str) -> int:
         signed = base64.urlsafe_b64decode(padded.encode("ascii")).decode()
         after, _, bound_to = signing.Signer(salt=_SALT).unsign(signed).partition(".")
     except (signing.BadSignature, ValueError) as error:
-        raise InvalidCursor(
-            "This cursor is not one of ours.", param="cursor"
-        ) from error
+        raise InvalidCursor(_NOT_OURS, param="cursor") from error
+    if _in_base64(signed) != cursor:  # the decoder skips characters it does not know
+        raise InvalidCursor(_NOT_OURS, param="cursor")
     if bound_to != binding:
         raise InvalidCursor("This cursor belongs to another list.", param="cursor")
     return int(after)

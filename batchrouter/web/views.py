@@ -42,6 +42,11 @@ def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
     return _answer(request, 403)
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer 403 to a form without its token."""
+    return _answer(request, 403)
+
+
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
     """Answer 404."""
     return _answer(request, 404)

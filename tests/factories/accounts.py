@@ -3,10 +3,14 @@
 # mypy: allow-untyped-calls
 # factory_boy's declarations carry no types.
 
-from factory.declarations import Sequence, SubFactory
+from collections import abc
+from typing import Any
+
+from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory, Password
 
-from accounts.models import Membership, Org, Role, User
+from accounts.keys import NewKey, create_key
+from accounts.models import ApiKey, Membership, Org, Role, Scope, User
 
 PASSWORD = "correct horse battery staple"
 
@@ -41,3 +45,26 @@ class MembershipFactory(DjangoModelFactory[Membership]):
     user = SubFactory(UserFactory)
     org = SubFactory(OrgFactory)
     role = Role.OWNER
+
+
+class ApiKeyFactory(DjangoModelFactory[ApiKey]):
+    """A live key with every scope; see :func:`make_key` for its secret."""
+
+    class Meta:
+        model = ApiKey
+
+    org = SubFactory(OrgFactory)
+    name = "test"
+    scopes = LazyFunction(lambda: list(Scope.values))
+
+    @classmethod
+    def _create(cls, model_class: type[ApiKey], *args: Any, **kwargs: Any) -> ApiKey:
+        return create_key(*args, **kwargs).row
+
+
+def make_key(
+    org: Org, *, scopes: abc.Sequence[str] | None = None, **more: Any
+) -> NewKey:
+    """Make a key with every scope, or with these; ``.secret`` is its text."""
+    wanted = list(Scope.values) if scopes is None else scopes
+    return create_key(org=org, name="test", scopes=wanted, **more)

@@ -1,0 +1,1 @@
+"""Rows and JSON of the apps to the frozen values that templates show."""

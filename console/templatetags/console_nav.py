@@ -1,0 +1,24 @@
+"""Links of the header, the present one marked."""
+
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def nav_link(context: dict[str, Any], name: str, label: str) -> SafeString:
+    """Return a link to a page; pages below it count as present too."""
+    target = reverse(name)
+    # Error pages are rendered without a request.
+    request = context.get("request")
+    path = "" if request is None else str(request.path)
+    if path == target:
+        return format_html('<a href="{}" aria-current="page">{}</a>', target, label)
+    if path.startswith(f"{target}/"):
+        return format_html('<a href="{}" aria-current="true">{}</a>', target, label)
+    return format_html('<a href="{}">{}</a>', target, label)

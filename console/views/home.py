@@ -1,0 +1,50 @@
+"""The first page: what this is, or what is going on."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import Org
+from batches.selectors import batches_of
+from batchrouter.kit import clock
+from billing.selectors import balance
+from catalog.selectors import model_profiles, offerings_for_models
+from console.current import current_or_none
+from console.presenters.batches import batch_line
+from console.presenters.catalog import two_lanes
+from console.selectors import done_items
+
+_RECENT = 8
+_MODELS_SHOWN = 4
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """GET /."""
+    current = current_or_none(request)
+    if current is None:
+        return _welcome(request, now=clock.now())
+    return _desk(request, current.org)
+
+
+def _welcome(request: HttpRequest, *, now: datetime) -> HttpResponse:
+    offerings = offerings_for_models(list(model_profiles()), now=now)
+    context = {"lanes": two_lanes(offerings, limit=_MODELS_SHOWN)}
+    return render(request, "console/welcome.html", context)
+
+
+def _desk(request: HttpRequest, org: Org) -> HttpResponse:
+    recent = list(batches_of(org).order_by("-pk")[:_RECENT])
+    done = done_items(org, recent)
+    lines = [batch_line(batch, done) for batch in recent]
+    context = {
+        "org_name": org.name,
+        "balance": balance(org),
+        "running": [line for line in lines if line.is_open],
+        "ended": [line for line in lines if not line.is_open],
+        "base_url": settings.PUBLIC_BASE_URL,
+    }
+    return render(request, "console/home.html", context)

@@ -1,0 +1,103 @@
+"""Operators switch offerings, and add prices without changing one."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from batchrouter.kit import clock
+from catalog.models import Offering, OfferingPrice
+from tests.factories.catalog import OfferingPriceFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator() -> Client:
+    client = Client()
+    user = get_user_model()._default_manager.create(
+        email="operator@example.com", is_staff=True, is_superuser=True
+    )
+    client.force_login(user)
+    return client
+
+
+def new_price(offering: Offering, *, valid_from: str) -> dict[str, str]:
+    day, _, time = valid_from.partition("T")
+    return {
+        "offering": str(offering.pk),
+        "valid_from_0": day,
+        "valid_from_1": time,
+        "input": "5",
+        "cached_input": "4",
+        "output": "6",
+        "tiers": "[]",
+        "source": "https://provider.example/prices",
+        "as_of": "2026-11-22",
+        "price_basis": "listed",
+    }
+
+
+def test_an_offering_is_switched_off(operator: Client) -> None:
+    offering = OfferingPriceFactory.create().offering
+    path = f"/admin/catalog/offering/{offering.pk}/change/"
+
+    response = operator.post(path, {"adapter": "elsewhere"})
+
+    offering.refresh_from_db()
+    assert response.status_code == 302
+    assert (offering.enabled, offering.adapter) == (False, "openai")
+
+
+def test_a_price_is_added(operator: Client) -> None:
+    offering = OfferingPriceFactory.create().offering
+    at = (clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
+
+    response = operator.post(
+        "/admin/catalog/offeringprice/add/", new_price(offering, valid_from=at)
+    )
+
+    assert response.status_code == 302
+    assert OfferingPrice.objects.order_by("pk").last().input == 5  # type: ignore[union-attr] # just added
+
+
+def test_a_price_cannot_be_added_for_the_past(operator: Client) -> None:
+    offering = OfferingPriceFactory.create().offering
+
+    response = operator.post(
+        "/admin/catalog/offeringprice/add/",
+        new_price(offering, valid_from="2026-01-02T00:00:00"),
+    )
+
+    assert b"not before" in response.content
+    assert OfferingPrice.objects.count() == 1
+
+
+def test_a_price_cannot_be_changed(operator: Client) -> None:
+    price = OfferingPriceFactory.create()
+
+    response = operator.post(
+        f"/admin/catalog/offeringprice/{price.pk}/change/", {"input": "1"}
+    )
+
+    price.refresh_from_db()
+    assert response.status_code == 403
+    assert price.input == 750_000_000
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "provider",
+        "modelprofile",
+        "offering",
+        "offeringprice",
+        "workflowproduct",
+        "settleddemand",
+    ],
+)
+def test_every_list_opens(operator: Client, kind: str) -> None:
+    OfferingPriceFactory.create()
+
+    assert operator.get(f"/admin/catalog/{kind}/").status_code == 200
