@@ -180,6 +180,18 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "QuoteState": ["active", "accepted", "expired"],
+        "BatchState": [
+            "priced",
+            "queued",
+            "running",
+            "finalizing",
+            "completed",
+            "failed",
+            "canceled",
+        ],
+    },
 }
 
 # How long a repeated request waits for the first one before it hears 409.
