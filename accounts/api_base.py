@@ -1,8 +1,8 @@
 """The base of every view that acts for an organization."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.views import APIView
 
 from accounts.authentication import Caller
@@ -26,3 +26,11 @@ class OrgView(APIView):
     def org(self) -> Org:
         """The organization that everything is scoped to."""
         return self.caller.org
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent: the parser admits nothing else."""
+        data = self.request.data
+        if not isinstance(data, dict):
+            raise ParseError
+        return data

@@ -90,7 +90,7 @@ def keys_have_effects(_now: datetime) -> Iterator[str]:
         yield f"key {key} names {effect_id}"
 
 
-def _all(sql: str, *parameters: object) -> list[tuple[object, ...]]:
+def _all(sql: str, *parameters: datetime) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, list(parameters))
         rows: list[tuple[object, ...]] = cursor.fetchall()

@@ -34,8 +34,25 @@ def batch_json(batch: Batch, *, now: datetime) -> dict[str, Any]:
 
 
 def _batch_body(batch: Batch, *, now: datetime) -> dict[str, Any]:
-    quote, spec = batch.quote, batch.quote.spec
     progress = progress_of(batch)
+    return {
+        **_summary(batch, progress, now=now),
+        "progress": progress_json(batch, progress, pace_of(batch), now=now),
+        **_work_units(batch),
+        "execution_summary": execution_summary(batch),
+    }
+
+
+def batch_summary(batch: Batch, *, now: datetime) -> dict[str, Any]:
+    """Return a batch for a list: without its units, executions and pace.
+
+    An ended batch costs no further query, an open one a single one.
+    """
+    return _summary(batch, progress_of(batch), now=now)
+
+
+def _summary(batch: Batch, progress: Progress, *, now: datetime) -> dict[str, Any]:
+    quote, spec = batch.quote, batch.quote.spec
     return {
         "id": batch.public_id,
         "object": "batch",
@@ -45,7 +62,6 @@ def _batch_body(batch: Batch, *, now: datetime) -> dict[str, Any]:
         "terminal_reason": batch.terminal_reason or None,
         "counts": progress.counts(),
         "completeness": _completeness(progress),
-        "progress": progress_json(batch, progress, pace_of(batch), now=now),
         "sla_tier": spec["sla_tier"],
         "routing_mode": spec["routing_mode"],
         "privacy_tier": spec["privacy_tier"],
@@ -58,8 +74,6 @@ def _batch_body(batch: Batch, *, now: datetime) -> dict[str, Any]:
         "route_version": quote.route_version_id,
         "deadline_at": clock.iso(batch.deadline_at),
         "cancel_requested_at": clock.iso_or_none(batch.cancel_requested_at),
-        **_work_units(batch),
-        "execution_summary": execution_summary(batch),
         "input_file_id": batch.manifest.file.public_id,
         **_files(batch, now=now),
         "delivery": _delivery(spec),

@@ -152,8 +152,15 @@ def progress_of(batch: Batch) -> Progress:
         )
     with connection.cursor() as cursor:
         cursor.execute(_PROGRESS, [batch.pk])
-        sums = [int(value) for value in cursor.fetchone()]
-    return Progress(*sums, total=batch.item_count)
+        completed, failed, canceled, expired, running = cursor.fetchone()
+    return Progress(
+        int(completed),
+        int(failed),
+        int(canceled),
+        int(expired),
+        int(running),
+        batch.item_count,
+    )
 
 
 @dataclass(frozen=True, slots=True)

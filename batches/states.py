@@ -1,4 +1,7 @@
-"""The states of the main job, and the arrows between them. Nothing else moves a state."""
+"""The states of the main job, and the arrows between them.
+
+Nothing else moves a state.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum

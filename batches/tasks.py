@@ -7,7 +7,7 @@ from django.conf import settings
 
 from batches.engine.direct import serve_direct_lanes
 from batches.engine.native import serve_native_lanes
-from batches.services import dispatch, finalizing, sweeping
+from batches.services import dispatch, finalizing, sweeping, tidying
 from batchrouter.kit import clock
 
 # After this an engine claims no more, drains, and lets its worker take other messages.
@@ -42,3 +42,9 @@ def finalize_batch(batch_id: int, **_later: Any) -> None:
 def sweep(**_later: Any) -> None:
     """Find what no message announced."""
     sweeping.sweep(now=clock.now())
+
+
+@shared_task(name="batches.tidy")
+def tidy(**_later: Any) -> None:
+    """Remove files and records that nothing needs."""
+    tidying.tidy(now=clock.now())

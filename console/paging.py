@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest
 
 PAGE_ROWS = 25
 _PUBLIC_ID = re.compile(r"\A[a-z]{2,8}_[0-9a-z]{26}\Z")
+_KEY = "public_id"
 _SEQ = re.compile(r"\A(-1|[0-9]{1,9})\Z")
 
 Row = TypeVar("Row", bound=Model)
@@ -16,10 +17,11 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Rows of one page; ``next_key`` is None on the last one."""
+    """Rows of one page, and the addresses beside it; empty where there is none."""
 
     rows: list[Row]
-    next_key: str | None
+    first_url: str
+    next_url: str
 
 
 def newest_first(
@@ -30,7 +32,7 @@ def newest_first(
     Args:
         rows: already scoped to the org, so that a stranger's key finds nothing.
         request: its query parameter ``name`` is the public id to go on from.
-        name: tells two lists on one page apart.
+        name: tells two lists on one page apart; the list's element has it as its id.
 
     Raises:
         Http404: the key is no public id.
@@ -42,8 +44,11 @@ def newest_first(
         rows = rows.filter(pk__lt=rows.filter(public_id=before).values("pk"))
     found = list(rows.order_by("-pk")[: PAGE_ROWS + 1])
     shown = found[:PAGE_ROWS]
-    has_more = len(found) > PAGE_ROWS
-    return Page(shown, str(getattr(shown[-1], "public_id")) if has_more else None)  # noqa: B009 # the bound of Row has no such field
+    next_url = ""
+    if len(found) > PAGE_ROWS:
+        key = getattr(shown[-1], _KEY)
+        next_url = f"{request.path}?{name}={key}#{name}"
+    return Page(shown, "" if before is None else f"{request.path}#{name}", next_url)
 
 
 def item_number(request: HttpRequest) -> int | None:

@@ -8,7 +8,8 @@ from routing.contracts import Connection
 
 SANDBOX_KEY: Final = "sandbox"
 
-# The providers' documented base URLs (providers.md 1.1 to 1.10, 2026-11-22).
+# The providers' documented base URLs (providers.md 1.1 to 1.10, 2026-11-22). The
+# simulator plays these and no others.
 BASE_URLS: Final = {
     "openai": "https://api.openai.com/v1",
     "mistral": "https://api.mistral.ai/v1",
@@ -34,7 +35,7 @@ def connection_for(provider: str, *, sandbox_only: bool = False) -> Connection |
     base_url = settings.PROVIDER_BASE_URLS.get(provider) or BASE_URLS.get(provider)
     if api_key and base_url and not sandbox_only:
         return Connection(provider, base_url.rstrip("/"), api_key, is_sandbox=False)
-    if settings.SANDBOX_PROVIDERS_URL:
+    if settings.SANDBOX_PROVIDERS_URL and provider in BASE_URLS:
         base_url = f"{settings.SANDBOX_PROVIDERS_URL.rstrip('/')}/{provider}/v1"
         return Connection(provider, base_url, SANDBOX_KEY, is_sandbox=True)
     return None

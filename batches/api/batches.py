@@ -10,7 +10,7 @@ from accounts.api_base import OrgView
 from accounts.models import Org, Scope
 from batches.api import filters, schemas
 from batches.models import Batch
-from batches.rendering import batch_json, event_json
+from batches.rendering import batch_json, batch_summary, event_json
 from batches.selectors import batch_of, batches_of, events_of
 from batches.services.cancellation import cancel_batch
 from batches.services.creation import Order, create_batch
@@ -43,7 +43,7 @@ class BatchList(OrgView):
         order = Order(org=self.org, key=self.caller.key, is_test=self.caller.is_test)
 
         def effect() -> Effect:
-            batch = create_batch(order, request.data, now=clock.now())
+            batch = create_batch(order, self.body, now=clock.now())
             body = batch_json(batch, now=clock.now())
             return Effect(202, body, batch.public_id)
 
@@ -70,7 +70,7 @@ class BatchList(OrgView):
             request,
             org_id=self.org.pk,
             list_name="batches",
-            render=lambda batch: batch_json(batch, now=now)["batch"],
+            render=lambda batch: batch_summary(batch, now=now),
         )
         return Response(page)
 

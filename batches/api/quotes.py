@@ -42,7 +42,7 @@ class QuoteCreate(OrgView):
     def post(self, request: Request) -> Response:
         """Quote a manifest."""
         now = clock.now()
-        spec, manifest = take_manifest(request.data, org=self.org, now=now)
+        spec, manifest = take_manifest(self.body, org=self.org, now=now)
         quote = quote_manifest(
             org=self.org,
             manifest=manifest,

@@ -52,8 +52,7 @@ class BatchResults(OrgView):
         """Return rows that exist now; a running batch says ``complete: false``."""
         batch = batch_of(self.org, batch_id)
         status, with_raw = _status(request), _with_raw(request)
-        renderer = request.accepted_renderer
-        if renderer is not None and renderer.format == "ndjson":
+        if request.accepted_renderer.format == "ndjson":
             lines = stream_rows(batch, status=status, with_raw=with_raw)
             return StreamingHttpResponse(lines, content_type="application/x-ndjson")
         page = read_page(

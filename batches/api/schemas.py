@@ -156,7 +156,7 @@ class Counts(_Shape):
     expired = serializers.IntegerField()
 
 
-class BatchBody(_Shape):
+class BatchSummary(_Shape):
     id = serializers.CharField()
     object = serializers.CharField()
     org_id = serializers.CharField()
@@ -165,7 +165,6 @@ class BatchBody(_Shape):
     terminal_reason = serializers.CharField(allow_null=True)
     counts = Counts()
     completeness = serializers.FloatField()
-    progress = serializers.DictField()
     sla_tier = serializers.CharField()
     routing_mode = serializers.CharField()
     privacy_tier = serializers.CharField()
@@ -176,9 +175,6 @@ class BatchBody(_Shape):
     route_version = serializers.CharField()
     deadline_at = serializers.DateTimeField()
     cancel_requested_at = serializers.DateTimeField(allow_null=True)
-    work_units = serializers.ListField(child=serializers.DictField())
-    work_units_truncated = serializers.BooleanField()
-    execution_summary = serializers.DictField()
     input_file_id = serializers.CharField()
     output_file_id = serializers.CharField(allow_null=True)
     output_file_url = serializers.URLField(allow_null=True)
@@ -198,19 +194,28 @@ class BatchBody(_Shape):
     completed_at = serializers.DateTimeField(allow_null=True)
 
 
+class BatchBody(BatchSummary):
+    progress = serializers.DictField()
+    work_units = serializers.ListField(child=serializers.DictField())
+    work_units_truncated = serializers.BooleanField()
+    execution_summary = serializers.DictField()
+
+
 class BatchReply(BatchBody):
     batch = BatchBody(help_text="The same object again.")
 
 
 class ListReply(_Shape):
     object = serializers.CharField()
-    data = serializers.ListField(child=serializers.DictField())
+    data = serializers.ListField(  # type: ignore[assignment] # a field, not the property
+        child=serializers.DictField()
+    )
     has_more = serializers.BooleanField()
     next_cursor = serializers.CharField(allow_null=True)
 
 
 class BatchListReply(ListReply):
-    data = BatchBody(many=True)  # type: ignore[assignment] # narrower than the list's
+    data = BatchSummary(many=True)  # type: ignore[assignment] # narrower than the list's
 
 
 class Row(_Shape):

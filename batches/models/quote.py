@@ -20,8 +20,8 @@ class Quote(Stateful):
     """What was offered, and every stored value that decided it.
 
     ``spec`` is the manifest's envelope; ``decisions`` holds, for each group of items,
-    the judged lanes with their prices, the scores and the plan, so that the decision can
-    be replayed and the price honoured; ``reply`` is what the customer was shown.
+    the judged lanes with their prices, the scores and the plan, so that the decision
+    can be replayed and the price honoured; ``reply`` is what the customer was shown.
     """
 
     moves: ClassVar[Moves] = QUOTE_MOVES

@@ -1,7 +1,7 @@
 """End a batch whose items all have rows: files, settlement, receipts, in that order.
 
 Files are content-addressed, so writing them again is harmless. Money, receipts, file
-rows and the final state are one transaction: a crash leaves either nothing or all of it.
+rows and the final state are one transaction: a crash leaves nothing or all of it.
 """
 
 import uuid
@@ -21,7 +21,8 @@ from batchrouter.kit.hashing import canonical_json
 from batchrouter.kit.money import fee_nanousd, format_usd
 from billing.reservations import settle
 
-_LEASE = timedelta(minutes=10)
+# Longer than writing the files takes; a second finalizer is harmless, only late.
+_LEASE = timedelta(seconds=60)
 _FILE_OF_NAME = {
     "output": FilePurpose.OUTPUT,
     "review": FilePurpose.REVIEW,
@@ -131,7 +132,7 @@ def _finish(
         },
         now=now,
     )
-    outcomes.count_demand(batch, now=now)
+    outcomes.tell_market(batch, now=now)
 
 
 def _file_rows(batch: Batch, merged: Merged, *, now: datetime) -> dict[str, StoredFile]:

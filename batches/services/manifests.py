@@ -16,6 +16,7 @@ from batches.selectors import file_of
 from batches.store import store
 from batchrouter.kit.errors import Conflict, InvalidRequest, NotFound
 from catalog import selectors as catalog_selectors
+from catalog.policies import policy
 
 
 class FileInUse(Conflict):
@@ -34,7 +35,7 @@ def take_manifest(
         InvalidRequest: the named file is not a manifest of this organization, or the
             named policy or workflow does not exist.
     """
-    spec = read_envelope(body, now=now, allow_http=settings.APP_ENV != "production")
+    spec = _read_spec(body, now=now)
     _check_names(spec)
     if spec.input_file_id is not None:
         return spec, _uploaded(org, spec.input_file_id)
@@ -42,6 +43,19 @@ def take_manifest(
         read = reader.read_inline(body["items"])
         manifest = store_manifest(read, org=org, filename="inline.ndjson", now=now)
     return spec, manifest
+
+
+def _read_spec(body: Mapping[str, Any], *, now: datetime) -> Spec:
+    """Read the envelope; what it leaves open is as its named policy says."""
+    allow_http = settings.APP_ENV != "production"
+    spec = read_envelope(body, now=now, allow_http=allow_http)
+    if spec.route_policy is None:
+        return spec
+    defaults = dict(policy(spec.route_policy).manifest_defaults)
+    if spec.deadline_at is not None:
+        # The tier is another way to name a deadline, and only one may stand.
+        defaults.pop("sla_tier", None)
+    return read_envelope({**defaults, **body}, now=now, allow_http=allow_http)
 
 
 def upload_manifest(

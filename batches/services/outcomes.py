@@ -1,13 +1,31 @@
 """Counts of a batch, and what its end tells the market."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import connection
 
-from batches.models import Batch
+from batches.models import Batch, Execution
 from batches.states import RowStatus
-from catalog import demand
+from catalog import demand, health
+from routing.failures import FailureKind
+
+# What the public health of a provider counts against it: not the customer's errors,
+# not our quota, credential or pace, and not an answer that merely disappoints.
+PROVIDER_FAULTS = frozenset(
+    {
+        FailureKind.OVERLOADED,
+        FailureKind.NO_ANSWER,
+        FailureKind.TIMED_OUT,
+        FailureKind.UNREACHABLE,
+        FailureKind.MODEL_MISSING,
+        FailureKind.MALFORMED,
+        FailureKind.MISSING,
+        FailureKind.JOB_EXPIRED,
+        FailureKind.WRONG_MODEL,
+    }
+)
 
 _DEMAND = """
 SELECT e.model, e.provider, u.group_no, count(*),
@@ -20,29 +38,27 @@ SELECT e.model, e.provider, u.group_no, count(*),
 """
 
 
-def count_demand(batch: Batch, *, now: datetime) -> None:
-    """Fold a settled batch into the public demand; test keys count nowhere.
+def tell_market(batch: Batch, *, now: datetime) -> None:
+    """Fold a settled batch into demand and health; test keys count nowhere.
 
-    Call in the transaction that settles.
+    Call in the transaction that settles. Rows are written in one order, so that two
+    batches that end together never wait for each other in a circle.
     """
     if batch.quote.is_test:
         return
-    operations = {
-        stored["group_no"]: stored["operation"] for stored in batch.quote.decisions
-    }
-    sums: dict[tuple[str, str, str], tuple[int, int]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_DEMAND, [batch.pk])
-        for model, provider, group_no, items, tokens in cursor.fetchall():
-            key = (model, provider, operations[group_no])
-            items_before, tokens_before = sums.get(key, (0, 0))
-            sums[key] = (items_before + items, tokens_before + int(tokens))
-    for (model, provider, operation), (items, tokens) in sorted(sums.items()):
+    _count_demand(batch, now=now)
+    _count_health(batch, now=now)
+
+
+def _count_demand(batch: Batch, *, now: datetime) -> None:
+    for (kind, slug, provider, operation), (items, tokens) in sorted(
+        _settled(batch).items()
+    ):
         demand.fold(
             demand.Settled(
                 day=now.date(),
-                kind="model",
-                slug=model,
+                kind=kind,
+                slug=slug,
                 provider=provider,
                 operation=operation,
                 org_id=batch.org_id,
@@ -50,6 +66,49 @@ def count_demand(batch: Batch, *, now: datetime) -> None:
                 tokens=tokens,
                 batches=1,
             )
+        )
+
+
+Key = tuple[str, str, str, str]
+
+
+def _settled(batch: Batch) -> dict[Key, tuple[int, int]]:
+    """Sum delivered items and tokens by kind, slug, provider and operation."""
+    workflow: str | None = batch.quote.spec["workflow"]
+    operations = {
+        stored["group_no"]: stored["operation"] for stored in batch.quote.decisions
+    }
+    items: Counter[Key] = Counter()
+    tokens: Counter[Key] = Counter()
+    with connection.cursor() as cursor:
+        cursor.execute(_DEMAND, [batch.pk])
+        for model, provider, group_no, item_count, token_sum in cursor.fetchall():
+            served = (provider, operations[group_no])
+            keys: list[Key] = [("model", model, *served)]
+            if workflow is not None:
+                keys.append(("workflow", workflow, *served))
+            for key in keys:
+                items[key] += item_count
+                tokens[key] += int(token_sum)
+    return {key: (items[key], tokens[key]) for key in items}
+
+
+def _count_health(batch: Batch, *, now: datetime) -> None:
+    succeeded: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for provider, completed, failures in Execution.objects.filter(
+        batch=batch
+    ).values_list("provider", "completed", "failures"):
+        succeeded[provider] += completed
+        failed[provider] += sum(
+            count for kind, count in failures.items() if kind in PROVIDER_FAULTS
+        )
+    for provider in sorted(succeeded):
+        health.fold(
+            provider=provider,
+            at=now,
+            succeeded=succeeded[provider],
+            failed=failed[provider],
         )
 
 

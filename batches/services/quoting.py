@@ -205,7 +205,8 @@ def _refuse_unplaceable(judged: list[GroupJudgement], spec: Spec) -> None:
     count = sum(found.group.item_count for found in homeless)
     raise NoEligibleLane(
         f"No lane can take {count} of the items; details lists each lane's reason. "
-        "Widen the models, regions, privacy tier or deadline, or send on_invalid: skip.",
+        "Widen the models, regions, privacy tier or deadline, or send on_invalid: "
+        "skip.",
         details={"groups": [_homeless_json(found) for found in homeless]},
     )
 

@@ -21,6 +21,7 @@ class Job(StrEnum):
     RUN_DIRECT = "batches.run_direct"  # drain the direct lanes
     TEND_NATIVE = "batches.tend_native"  # submit, poll and collect provider jobs
     FINALIZE_BATCH = "batches.finalize_batch"  # artifacts, settlement, receipts
+    TIDY = "batches.tidy"  # what nothing names any more
     SWEEP = "batches.sweep"  # everything that no message announced
     RECONCILE = "billing.reconcile"  # prove the money invariants
 

@@ -258,6 +258,8 @@ RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 300, minimum=10)
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     # Finds what no message announced; every step it rings is safe to repeat.
     "sweep": {"task": "batches.sweep", "schedule": SWEEP_SECONDS},
+    # Removes what nothing names: scratch files, unnamed blobs, old records.
+    "tidy": {"task": "batches.tidy", "schedule": 3600},
     # Proves the money invariants; a failure freezes spending.
     "reconcile": {"task": "billing.reconcile", "schedule": RECONCILE_SECONDS},
 }

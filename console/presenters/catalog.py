@@ -114,6 +114,7 @@ class WorkflowLine:
     """A packaged job."""
 
     slug: str
+    url: str
     version: str
     name: str
     summary: str
@@ -134,6 +135,7 @@ def workflow_line(product: WorkflowProduct) -> WorkflowLine:
     sla = product.success_sla
     return WorkflowLine(
         slug=product.slug,
+        url=f"/v1/catalog/workflow-products/{product.slug}",
         version=f"v{product.version}",
         name=product.name,
         summary=product.summary,

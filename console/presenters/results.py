@@ -9,7 +9,7 @@ import orjson
 from batchrouter.kit.money import parse_usd
 
 # What a cell shows at once, and what it shows unfolded; the file has the rest.
-_PREVIEW_CHARS = 240
+_PREVIEW_CHARS = 160
 _TEXT_CHARS_MAX = 4000
 _VECTOR_SHOWN = 4
 

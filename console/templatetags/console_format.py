@@ -59,8 +59,7 @@ def dollars(nanousd: int) -> str:
     sign = "\N{MINUS SIGN}" if nanousd < 0 else ""
     step = _step(size)
     rounded = (size + step // 2) // step * step
-    places = 2 if step == _CENT else 4
-    whole, _, digits = format_usd(rounded, places_min=places).partition(".")
+    whole, _, digits = format_usd(rounded).partition(".")
     return f"{sign}${int(whole):,}.{digits}"
 
 

@@ -7,6 +7,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from billing.api import signing_keys
+
 register = template.Library()
 
 
@@ -22,3 +24,9 @@ def nav_link(context: dict[str, Any], name: str, label: str) -> SafeString:
     if path.startswith(f"{target}/"):
         return format_html('<a href="{}" aria-current="true">{}</a>', target, label)
     return format_html('<a href="{}">{}</a>', target, label)
+
+
+@register.simple_tag
+def receipt_keys_url() -> str:
+    """Return the address of the public keys that receipts are checked with."""
+    return reverse(signing_keys)

@@ -40,8 +40,8 @@ def batch_list(request: HttpRequest) -> HttpResponse:
     done = done_items(org, page.rows)
     context = {
         "batches": [show.batch_line(batch, done) for batch in page.rows],
-        "next_key": page.next_key,
-        "is_first_page": "before" not in request.GET,
+        "first_url": page.first_url,
+        "next_url": page.next_url,
     }
     return render(request, "console/batches.html", context)
 

@@ -22,8 +22,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "org_name": org.name,
         "balance": selectors.balance(org),
         "ledger": [ledger_line(entry) for entry in ledger.rows],
-        "ledger_next": ledger.next_key,
+        "ledger_page": ledger,
         "reservations": [reservation_line(row) for row in held.rows],
-        "reservations_next": held.next_key,
+        "reservations_page": held,
     }
     return render(request, "console/billing.html", context)

@@ -1,7 +1,7 @@
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -199,7 +199,7 @@ def test_stages_follow_in_time_from_the_best_lane_to_the_deadline(
     assert leaves == sorted(leaves)
     assert leaves[0] > NOON
     assert len({stage.offering_id for stage in stages}) == len(stages)
-    for before, stage in zip(stages, stages[1:], strict=False):
+    for before, stage in pairwise(stages):
         lane = by_id[stage.offering_id]
         room = (stage.leave_at - before.leave_at).total_seconds()
         assert room >= lane.finish_seconds - 0.001

@@ -1,0 +1,1 @@
+"""How fast the product is beside the least that could do the same job."""

@@ -1,0 +1,78 @@
+import json
+
+import pytest
+
+from accounts.keys import make_secret
+from batchrouter.logs import scrub
+from tests.settings.processes import python
+
+
+@pytest.mark.parametrize(
+    ("text", "scrubbed"),
+    [
+        ("key ob_live_0123456789abcdef!", "key ob_live_[scrubbed]!"),
+        ("key ob_test_0123456789abcdef", "key ob_test_[scrubbed]"),
+        ("token obs_0123456789abcdef", "token obs_[scrubbed]"),
+        ("sk-proj-0123456789abcdef", "sk-[scrubbed]"),
+        ("sk_live_0123456789abcdef", "sk_live_[scrubbed]"),
+        ("whsec_0123456789abcdef", "whsec_[scrubbed]"),
+        ("Authorization: Bearer abc.def.ghi", "Authorization: [scrubbed]"),
+        ("'authorization': 'bearer abcdefghi'", "'authorization': '[scrubbed]'"),
+        ("?expires=1&signature=abcDEF-_123", "?expires=1&signature=[scrubbed]"),
+        ("ob_live_aaaaaaaa ob_live_bbbbbbbb", "ob_live_[scrubbed] ob_live_[scrubbed]"),
+    ],
+)
+def test_blots_out_secrets(text: str, scrubbed: str) -> None:
+    assert scrub(text) == scrubbed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "batch_01jd0000000000000000abcdef moved to running",
+        "the prefix ob_live_4fK2 is shown in lists",
+        "GET /v1/files?limit=20 200",
+    ],
+)
+def test_leaves_everything_else(text: str) -> None:
+    assert scrub(text) == text
+
+
+SPEAK = """
+import logging, os
+from batchrouter import logs
+secret = os.environ["CANARY"]
+logs.configure(level="INFO", json_lines={json_lines})
+log = logging.getLogger("speaker")
+log.info("in the message " + secret)
+log.info("in an argument %s", secret)
+log.warning("in a mapping %(key)s", {{"key": secret}})
+try:
+    raise ValueError("in an exception " + secret)
+except ValueError:
+    log.exception("a crash")
+"""
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_a_key_reaches_no_line_of_the_log(*, json_lines: bool) -> None:
+    canary = make_secret(is_test=False)
+    done = python(SPEAK.format(json_lines=json_lines), CANARY=canary)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert canary[8:] not in done.stderr
+    assert done.stderr.count("ob_live_[scrubbed]") == 4
+
+
+def test_a_line_is_one_json_object_that_says_when_who_and_what() -> None:
+    done = python(SPEAK.format(json_lines=True), CANARY="nothing")
+    first = json.loads(done.stderr.splitlines()[0])
+    assert first["event"] == "in the message nothing"
+    assert (first["level"], first["logger"]) == ("info", "speaker")
+    assert first["timestamp"].endswith("Z")
+
+
+def test_an_unknown_level_stops_the_start_and_is_named() -> None:
+    done = python("import django; django.setup()", LOG_LEVEL="chatty")
+    assert done.returncode == 1
+    assert "ImproperlyConfigured: LOG_LEVEL='chatty'" in done.stderr

@@ -1,0 +1,66 @@
+import pytest
+from pytest_django.fixtures import Settings
+
+from tests.support.calls import client
+
+NAMES = {
+    "email",
+    "checkout",
+    "signup",
+    "sandbox_lanes",
+    "live_lanes",
+    "object_storage",
+    "openai_compat",
+    "anthropic_compat",
+}
+
+
+def flags() -> dict[str, dict[str, object]]:
+    reply = client().get("/v1/runtime/capabilities")
+    assert reply.status_code == 200
+    found: dict[str, dict[str, object]] = reply.json()
+    return found
+
+
+def test_every_capability_is_listed() -> None:
+    assert set(flags()) == NAMES
+
+
+def test_each_is_on_or_says_why_not() -> None:
+    for flag in flags().values():
+        assert set(flag) == {"enabled", "reason"}
+        assert isinstance(flag["enabled"], bool)
+        assert (flag["reason"] is None) == flag["enabled"]
+
+
+@pytest.mark.parametrize(
+    ("url", "flag"),
+    [
+        ("", {"enabled": False, "reason": "SANDBOX_PROVIDERS_URL is not set."}),
+        ("http://127.0.0.1:9400", {"enabled": True, "reason": None}),
+    ],
+)
+def test_sandbox_lanes_need_a_simulator(
+    settings: Settings, url: str, flag: dict[str, object]
+) -> None:
+    settings.SANDBOX_PROVIDERS_URL = url
+    assert flags()["sandbox_lanes"] == flag
+
+
+@pytest.mark.parametrize(
+    ("key", "flag"),
+    [
+        ("", {"enabled": False, "reason": "No provider key is set."}),
+        ("sk-test", {"enabled": True, "reason": None}),
+    ],
+)
+def test_live_lanes_need_a_provider_key(
+    settings: Settings, key: str, flag: dict[str, object]
+) -> None:
+    settings.PROVIDER_API_KEYS = {"openai": key}
+    assert flags()["live_lanes"] == flag
+
+
+def test_no_key_is_shown(settings: Settings) -> None:
+    settings.PROVIDER_API_KEYS = {"openai": "sk-canary-0123456789"}
+    assert b"canary" not in client().get("/v1/runtime/capabilities").content
