@@ -127,7 +127,11 @@ def live(batch: Batch, body: Mapping[str, Any], *, now: datetime) -> Live:
 
 
 def _span(instant: str | None, now: datetime) -> timedelta | None:
-    return None if instant is None else datetime.fromisoformat(instant) - now
+    """Return what is left until an instant; None within the last second."""
+    if instant is None:
+        return None
+    span = datetime.fromisoformat(instant) - now
+    return span if span >= timedelta(seconds=1) else None
 
 
 def _unit(unit: Mapping[str, Any]) -> UnitLine:

@@ -1,0 +1,120 @@
+"""Who may see which page."""
+
+import pytest
+from django.test import Client
+
+from batches.models import Batch
+from tests.factories.accounts import UserFactory
+
+ORG_PAGES = ["/batches", "/billing"]
+BATCH_PAGES = ["", "/live", "?after=-1"]
+PUBLIC_PAGES = [
+    "/",
+    "/login",
+    "/catalog/models",
+    "/workflows",
+    "/receipts/verify",
+    "/docs/api",
+    "/docs/api?script=",
+]
+
+
+@pytest.mark.usefixtures("market")
+@pytest.mark.parametrize("path", PUBLIC_PAGES)
+def test_public_pages_answer_anybody(path: str) -> None:
+    assert Client().get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", *ORG_PAGES, *PUBLIC_PAGES[2:]])
+def test_pages_answer_an_owner(path: str, owner: Client) -> None:
+    assert owner.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("part", BATCH_PAGES)
+def test_a_batch_answers_its_owner(part: str, owner: Client, batch: Batch) -> None:
+    assert owner.get(f"/batches/{batch.public_id}{part}").status_code == 200
+
+
+@pytest.mark.parametrize("part", BATCH_PAGES)
+def test_a_batch_is_nothing_to_a_stranger(
+    part: str, stranger: Client, batch: Batch
+) -> None:
+    assert stranger.get(f"/batches/{batch.public_id}{part}").status_code == 404
+
+
+def test_a_stranger_cannot_cancel(stranger: Client, batch: Batch) -> None:
+    assert stranger.post(f"/batches/{batch.public_id}/cancel").status_code == 404
+
+
+def test_lists_show_a_stranger_nothing(stranger: Client, batch: Batch) -> None:
+    for path in ("/", *ORG_PAGES, f"/batches?before={batch.public_id}"):
+        reply = stranger.get(path)
+        assert reply.status_code == 200
+        # The address of a link to the next page may repeat what was asked for.
+        assert batch.public_id not in reply.content.decode()
+
+
+@pytest.mark.parametrize("path", ORG_PAGES)
+def test_nobody_is_sent_to_log_in(path: str, db: None) -> None:
+    reply = Client().get(path)
+    assert (reply.status_code, reply["Location"]) == (302, f"/login?next={path}")
+
+
+@pytest.mark.parametrize("part", ["", "/live"])
+def test_nobody_is_sent_to_log_in_before_a_batch(part: str, batch: Batch) -> None:
+    path = f"/batches/{batch.public_id}{part}"
+    reply = Client().get(path)
+    assert (reply.status_code, reply["Location"]) == (302, f"/login?next={path}")
+
+
+@pytest.mark.parametrize("path", ORG_PAGES)
+def test_a_person_without_an_organization_is_refused(path: str, db: None) -> None:
+    client = Client()
+    client.force_login(UserFactory.create())
+    assert client.get(path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/batches/batch_%00", "/batches/x", "/batches?before=x", "/billing?before=1"],
+)
+def test_addresses_that_name_nothing_are_404(path: str, owner: Client) -> None:
+    assert owner.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("after", ["x", "-2", "1e3", "9999999999", ""])
+def test_a_place_that_is_no_item_is_404(
+    after: str, owner: Client, batch: Batch
+) -> None:
+    assert owner.get(f"/batches/{batch.public_id}?after={after}").status_code == 404
+
+
+def test_an_error_page_says_what_to_do(owner: Client) -> None:
+    reply = owner.get("/nowhere", headers={"accept": "text/html"})
+    body = reply.content.decode()
+    assert reply.status_code == 404
+    assert "There is nothing here" in body
+    assert reply["X-Request-Id"] in body
+
+
+@pytest.mark.usefixtures("market")
+@pytest.mark.parametrize("path", PUBLIC_PAGES[:5])
+def test_pages_admit_no_inline_script_or_style(path: str) -> None:
+    reply = Client().get(path)
+    assert "unsafe-inline" not in reply["Content-Security-Policy"]
+    body = reply.content.decode()
+    assert "<style" not in body
+    assert " style=" not in body
+
+
+@pytest.mark.usefixtures("market")
+def test_only_styles_are_freer_on_the_api_reference() -> None:
+    policy = Client().get("/docs/api")["Content-Security-Policy"]
+    freer = [rule for rule in policy.split(";") if "unsafe" in rule]
+    assert [rule.strip() for rule in freer] == ["style-src 'self' 'unsafe-inline'"]
+
+
+@pytest.mark.usefixtures("market")
+def test_the_api_reference_names_no_other_host() -> None:
+    body = Client().get("/docs/api").content.decode()
+    assert "//" not in body.replace("<!DOCTYPE html>", "")

@@ -1,0 +1,221 @@
+"""The pages of batches."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Org
+from batches.models import Batch
+from tests.console.made import finished_batch, running_batch
+from tests.factories.batches import make_batch
+
+ATTACK = "<script>alert(1)</script>\n<img src=x onerror=alert(2)>"
+
+
+def read(client: Client, path: str) -> str:
+    reply = client.get(path)
+    assert reply.status_code == 200
+    return str(reply.content.decode())
+
+
+def page_of(client: Client, batch: Batch, part: str = "") -> str:
+    return read(client, f"/batches/{batch.public_id}{part}")
+
+
+def words(html: str) -> str:
+    """Return a page's text with single spaces."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def test_a_finished_batch_shows_its_state_and_counts(
+    owner: Client, batch: Batch
+) -> None:
+    text = words(page_of(owner, batch))
+    assert "completed Finished. 2 of 2 items done, 100 %" in text
+    assert "pending 0 running 0 completed 2 failed 0" in text
+
+
+def test_money_is_rounded_for_the_eye_and_exact_in_the_title(
+    owner: Client, batch: Batch
+) -> None:
+    # Two rows of 0.00002 and a fee of 5.9 percent, rounded up once.
+    assert (
+        '<data class="money" value="0.00004236" title="0.00004236 USD">$0.000042</data>'
+    ) in page_of(owner, batch)
+
+
+def test_what_was_not_used_is_shown_as_released(owner: Client, batch: Batch) -> None:
+    released = batch.quote.total_nanousd - 42_360
+    assert f'value="0.{released:09d}'.rstrip("0") in page_of(owner, batch)
+
+
+def test_answers_are_shown_in_the_order_of_the_input(
+    owner: Client, batch: Batch
+) -> None:
+    text = words(page_of(owner, batch))
+    assert text.index("item-0 no. 0") < text.index("The first answer.")
+    assert text.index("The first answer.") < text.index("The second answer.")
+
+
+@pytest.mark.parametrize("part", ["", "?after=-1"])
+def test_what_a_model_wrote_is_text_and_nothing_else(
+    part: str, owner: Client, org: Org
+) -> None:
+    body = page_of(owner, finished_batch(org, ATTACK), part)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in body
+    assert "<script>" not in body
+    assert "<img" not in body
+
+
+def test_a_long_answer_is_cut_where_the_file_has_more(owner: Client, org: Org) -> None:
+    body = page_of(owner, finished_batch(org, "a" * 5000))
+    assert "a" * 4000 in body
+    assert "a" * 4001 not in body
+    assert "Cut here; the output file has all of it." in body
+
+
+def test_files_have_links_that_open_them(owner: Client, batch: Batch) -> None:
+    assert batch.output_file is not None
+    link = f"https://batchrouter.example/v1/files/{batch.output_file.public_id}"
+    found = re.search(rf'href="{re.escape(link)}([^"]+)"', page_of(owner, batch))
+    assert found is not None
+    path = f"/v1/files/{batch.output_file.public_id}{found[1]}"
+    assert Client().get(path.replace("&amp;", "&")).status_code == 200
+
+
+def test_both_receipts_are_shown_verified(owner: Client, batch: Batch) -> None:
+    text = words(page_of(owner, batch))
+    assert "Billing receipt no. 2 verified" in text
+    assert "Route receipt no. 1 verified" in text
+
+
+def test_a_receipt_can_be_downloaded_as_shown(owner: Client, batch: Batch) -> None:
+    path = f"/v1/batches/{batch.public_id}/billing-receipt"
+    assert f'href="{path}"' in page_of(owner, batch)
+    assert owner.get(path).json()["sha256"] in page_of(owner, batch)
+
+
+def test_the_timeline_tells_what_happened(owner: Client, batch: Batch) -> None:
+    text = words(page_of(owner, batch))
+    assert text.index("Submitted") < text.index("Queued") < text.rindex("Completed")
+
+
+def test_a_finished_batch_reads_at_most_twelve_times(
+    owner: Client, batch: Batch, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(12):
+        page_of(owner, batch)
+
+
+def test_a_running_batch_reads_at_most_twelve_times(
+    owner: Client, org: Org, django_assert_max_num_queries: Any
+) -> None:
+    running = running_batch(org, items=4, answers=["one"])
+    with django_assert_max_num_queries(12):
+        page_of(owner, running)
+
+
+def test_a_running_batch_shows_how_far_it_is(owner: Client, org: Org) -> None:
+    running = running_batch(org, items=4, answers=["one"])
+    text = words(page_of(owner, running))
+    assert "1 of 4 items done, 25 %" in text
+    assert "pending 0 running 3 completed 1" in text
+    assert "left" in text
+
+
+def test_a_running_batch_refreshes_by_script_and_by_hand(
+    owner: Client, org: Org
+) -> None:
+    running = running_batch(org, items=4, answers=["one"])
+    body = page_of(owner, running)
+    assert f'data-live-url="/batches/{running.public_id}/live"' in body
+    assert "js/live.js" in body
+    assert f'href="/batches/{running.public_id}">Refresh</a>' in body
+
+
+def test_the_live_part_alone_is_a_fragment(owner: Client, org: Org) -> None:
+    running = running_batch(org, items=4, answers=["one"])
+    body = page_of(owner, running, "/live")
+    assert "1 of 4 items" in words(body)
+    assert "<html" not in body
+
+
+def test_an_ended_batch_asks_for_no_more(owner: Client, batch: Batch) -> None:
+    assert "data-live-url" not in page_of(owner, batch, "/live")
+
+
+def test_rows_of_a_running_batch_can_be_read(owner: Client, org: Org) -> None:
+    running = running_batch(org, items=4, answers=["so far"])
+    body = page_of(owner, running, "?after=-1")
+    assert "so far" in body
+    assert "these are the rows that exist now" in body
+
+
+def test_rows_come_fifty_at_a_time(owner: Client, org: Org) -> None:
+    many = finished_batch(org, *(f"answer {number}." for number in range(51)))
+    first, second = page_of(owner, many), page_of(owner, many, "?after=49")
+    assert f'href="/batches/{many.public_id}?after=49"' in first
+    assert "answer 49." in first
+    assert "answer 50." not in first
+    assert "answer 50." in second
+    assert "Next rows" not in second
+
+
+def test_the_list_shows_the_newest_first(owner: Client, org: Org) -> None:
+    older, newer = finished_batch(org, "a"), finished_batch(org, "b")
+    body = read(owner, "/batches")
+    assert body.index(newer.public_id) < body.index(older.public_id)
+
+
+def test_the_list_goes_on_by_key(owner: Client, org: Org) -> None:
+    made = [make_batch(org) for _ in range(26)]
+    first = read(owner, "/batches")
+    link = f"/batches?before={made[1].public_id}"
+    assert f'href="{link}#before"' in first
+    assert made[0].public_id not in first
+    second = read(owner, link)
+    assert made[0].public_id in second
+    assert made[1].public_id not in second
+
+
+def test_the_list_reads_a_fixed_number_of_times(
+    owner: Client, org: Org, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(4):
+        running_batch(org, items=2, answers=["one"])
+    with django_assert_max_num_queries(5):
+        read(owner, "/batches")
+
+
+def test_cancel_asks_the_batch_to_stop(owner: Client, org: Org) -> None:
+    running = running_batch(org, items=4, answers=["one"])
+    assert "Stop this batch" in page_of(owner, running)
+    reply = owner.post(f"/batches/{running.public_id}/cancel", follow=True)
+    running.refresh_from_db()
+    assert running.cancel_requested_at is not None
+    assert "The batch is being stopped." in reply.content.decode()
+    assert "Stop this batch" not in reply.content.decode()
+
+
+def test_cancelling_an_ended_batch_says_so(owner: Client, batch: Batch) -> None:
+    reply = owner.post(f"/batches/{batch.public_id}/cancel", follow=True)
+    assert "There was nothing left to stop." in reply.content.decode()
+
+
+def test_a_viewer_cannot_cancel(viewer: Client, org: Org) -> None:
+    running = running_batch(org, items=4, answers=["one"])
+    assert "Stop this batch" not in page_of(viewer, running)
+    assert viewer.post(f"/batches/{running.public_id}/cancel").status_code == 403
+    running.refresh_from_db()
+    assert running.cancel_requested_at is None
+
+
+def test_cancel_wants_a_form_of_ours(org: Org, owner: Client) -> None:
+    running = running_batch(org, items=4, answers=["one"])
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = owner.cookies
+    assert strict.post(f"/batches/{running.public_id}/cancel").status_code == 403
+    running.refresh_from_db()
+    assert running.cancel_requested_at is None
