@@ -10,7 +10,7 @@ import re
 import secrets
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -32,7 +32,7 @@ class NewKey:
     """A key and, this once, its secret."""
 
     row: ApiKey
-    secret: str
+    secret: str = field(repr=False)
 
 
 def _checksum(text: str) -> str:

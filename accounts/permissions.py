@@ -35,7 +35,8 @@ class HasScope(BasePermission):
         scopes = getattr(view, "scopes", {})
         wanted = scopes.get(request.method, getattr(view, "scope", None))
         if wanted is None:
-            return False
+            # A method that the view does not have is answered by 405.
+            return not hasattr(view, (request.method or "").lower())
         if wanted not in request.auth.scopes:
             raise ScopeRequired(
                 f"This call needs a key with the scope {wanted!r}.",

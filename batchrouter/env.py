@@ -7,14 +7,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def text(name: str, default: str = "") -> str:
-    """Read a variable as text, or from the file that ``NAME_FILE`` names."""
+    """Read a variable as text, or from the file that ``NAME_FILE`` names.
+
+    One that is set but empty counts as one that is not set.
+    """
     path = os.environ.get(f"{name}_FILE")
     if path:
         try:
             return Path(path).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(f"{name}_FILE: {error}") from error
-    return os.environ.get(name, default)
+    return os.environ.get(name) or default
 
 
 def required(name: str, why: str) -> str:

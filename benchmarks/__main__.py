@@ -50,7 +50,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a twentieth of the items, once: to see it work; no report is written",
+        help="a tenth of the items, once: to see it work; no report is written",
     )
     parser.add_argument(
         "--only",

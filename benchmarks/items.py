@@ -58,22 +58,37 @@ def keys(count: int, prefix: str) -> list[str]:
 
 
 def write(
-    path: Path, *, count: int, shape: Shape, prefix: str = "i", seed: int = 1
+    path: Path,
+    *,
+    count: int,
+    shape: Shape,
+    prefix: str = "i",
+    key_everywhere: bool = False,
 ) -> Path:
     """Write ``count`` items of ``LINE_BYTES`` each; the same arguments, the same bytes.
 
-    The key stands as ``[[KEY]]`` in the text; what follows differs from item to item,
-    so that nothing which remembers texts is flattered.
+    Texts differ from item to item, so that nothing which remembers them is flattered.
+
+    Args:
+        path: the file.
+        count: how many items.
+        shape: what a line looks like.
+        prefix: what the keys begin with.
+        key_everywhere: begin every sentence with the item's key, for a provider that
+            answers with some of them, instead of marking it once as ``[[KEY]]``.
     """
-    chance = random.Random(seed)
+    chance = random.Random(prefix)
     sentences = [_sentence(chance) for _ in range(_SENTENCES)]
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="ascii", buffering=1 << 20) as out:
         for key in keys(count, prefix):
-            marked = f"[[{key}]] "
-            room = LINE_BYTES - len(_line(shape, key, marked))
-            text = "".join(chance.choices(sentences, k=room // 40 + 1))
-            out.write(_line(shape, key, marked + text[:room]))
+            room = LINE_BYTES - len(_line(shape, key, ""))
+            chosen = chance.choices(sentences, k=room // 40 + 1)
+            if key_everywhere:
+                text = "".join(f"{key} {sentence}" for sentence in chosen)
+            else:
+                text = f"[[{key}]] {''.join(chosen)}"
+            out.write(_line(shape, key, text[:room]))
     return path
 
 

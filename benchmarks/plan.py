@@ -18,8 +18,8 @@ class Plan:
     broker: Literal["files", "redis"]
 
     def items(self, full: int) -> int:
-        """Return a number of items; a twentieth of it in a quick run."""
-        return max(100, full // 20) if self.is_quick else full
+        """Return a number of items; a tenth of it in a quick run."""
+        return full // 10 if self.is_quick else full
 
     def repeats(self, full: int) -> int:
         """Return how often to repeat; once in a quick run."""

@@ -136,7 +136,6 @@ class Product:
             count=_WARM_UP_ITEMS,
             shape=items.product_shape(model),
             prefix="w",
-            seed=7,
         )
         file_ids = [str(self.api.upload(path)["id"]) for _ in range(_WARM_UPLOADS)]
         for file_id in file_ids:

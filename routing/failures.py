@@ -29,6 +29,8 @@ class FailureKind(StrEnum):
     JOB_CANCELED = "provider_job_canceled"  # the job was stopped before its turn
     WRONG_MODEL = "wrong_model"  # another model than asked answered
     VERIFICATION = "verification_failed"  # an answer that fails the item's checks
+    STAGE_OVER = "stage_over"  # the lane's share of the time ran out before its turn
+    INTERNAL = "internal_error"  # we could not read the item or handle its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,18 @@ class Rule:
     maybe_billed: bool
     message: str
 
+
+# What says nothing of an offering's reliability: our pace there, the customer's own
+# errors and checks, and what we ended or broke ourselves.
+NOT_THE_LANES_FAULT = frozenset(
+    {
+        FailureKind.RATE_LIMITED,
+        FailureKind.INVALID,
+        FailureKind.VERIFICATION,
+        FailureKind.STAGE_OVER,
+        FailureKind.INTERNAL,
+    }
+)
 
 Allowed = Literal["same_lane", "next_lane", "leaves_lane", "maybe_billed"]
 
@@ -117,6 +131,10 @@ RULES: dict[FailureKind, Rule] = {
     FailureKind.VERIFICATION: _rule(
         "The answer failed the item's checks.", "same_lane", "next_lane", "maybe_billed"
     ),
+    FailureKind.STAGE_OVER: _rule(
+        "The time on this lane ran out before the item was sent.", "next_lane"
+    ),
+    FailureKind.INTERNAL: _rule("We could not process this item."),
 }
 
 

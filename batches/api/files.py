@@ -207,6 +207,7 @@ def _send(file: StoredFile) -> FileResponse:
     )
     response["Cache-Control"] = "private, no-store"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["Referrer-Policy"] = "no-referrer"  # the address may be a signed link
     response["Digest"] = f"sha-256={file.sha256}"
     return response
 

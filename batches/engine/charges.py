@@ -129,14 +129,20 @@ def provider_cost_nanousd(usage: Usage, lane_price: Price) -> int:
 
 
 def lost_call_cost_nanousd(
-    lane_price: Price, *, counted_tokens: int, output_cap: int
+    lane_price: Price, *, input_tokens: int, output_cap: int
 ) -> int:
-    """Return the most that a call with an unknown outcome may be billed."""
+    """Return the most that a call with an unknown outcome may be billed.
+
+    Args:
+        lane_price: of the offering that was asked.
+        input_tokens: a bound on what was sent.
+        output_cap: the cap that was sent; 0 for embeddings.
+    """
     return line_charge_nanousd(
         ceiling_numerator(
             lane_price,
-            input_tokens=counted_tokens,
-            input_tokens_max=counted_tokens,
+            input_tokens=input_tokens,
+            input_tokens_max=input_tokens,
             output_tokens=output_cap,
         )
     )

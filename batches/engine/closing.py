@@ -1,12 +1,12 @@
 """End items without an answer, and decide what becomes of those a lane gave up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
 from django.db import transaction
 
 from batches.decisions import Decision
-from batches.engine import judging, lifecycle
+from batches.engine import histories, judging, lifecycle
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, open_items
 from batches.engine.recorder import Recorder
@@ -15,7 +15,9 @@ from batches.states import RowStatus
 from batchrouter.kit import clock
 
 NO_LANE = RowError(
-    "no_lane_left", "No lane that may take this item could be reached.", True
+    "no_lane_left",
+    "No lane that may take this item could be reached.",
+    retryable=True,
 )
 
 
@@ -27,9 +29,19 @@ def add_rows(
     *,
     status: RowStatus,
     error: RowError,
-    attempts: int = 0,
+    tries: Mapping[int, int],
 ) -> None:
-    """Append rows for items that end without an answer."""
+    """Append rows for items that end without an answer.
+
+    Args:
+        recorder: takes the rows.
+        batch: whose items they are.
+        decision: for their group.
+        items: to end.
+        status: of their rows.
+        error: of their rows.
+        tries: how often each was asked for, by item number.
+    """
     now = clock.now()
     for item in items:
         recorder.add(
@@ -39,7 +51,7 @@ def add_rows(
                 item,
                 status=status,
                 error=error,
-                attempts=attempts,
+                attempts=tries.get(item.seq, 0),
                 now=now,
             )
         )
@@ -75,6 +87,7 @@ def leave_without_lane(
                 items,
                 status=RowStatus.FAILED,
                 error=NO_LANE,
+                tries=histories.of_unit(unit).tries_of(items),
             )
             recorder.flush(execution_id=None)
             lifecycle.finish_unit(unit, now=now)
@@ -101,7 +114,8 @@ def close_unit(
         seq_from=unit.seq_from,
         seq_to=unit.seq_to,
     )
-    add_rows(recorder, batch, decision, items, status=status, error=error)
+    tries = histories.of_unit(unit).tries_of(items)
+    add_rows(recorder, batch, decision, items, status=status, error=error, tries=tries)
     with transaction.atomic():
         recorder.flush(execution_id=None)
         lifecycle.finish_unit(unit, now=clock.now())

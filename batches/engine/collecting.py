@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from batches.decisions import Decision, StageLane
 from batches.engine import ending, judging
@@ -12,14 +12,16 @@ from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, open_items
 from batches.engine.direct_run import Leftover
 from batches.engine.ending import StopCause
+from batches.engine.histories import History
 from batches.engine.lifecycle import Tally
 from batches.engine.recorder import Recorder
+from batches.engine.retries import miss_class
 from batches.engine.rows import IndexedItem
 from batches.models import Execution
 from batchrouter.kit import clock
 from routing import health
 from routing.contracts import Answer, JobState
-from routing.failures import Failure, FailureKind
+from routing.failures import NOT_THE_LANES_FAULT, Failure, FailureKind
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ _MISSING_KIND = {
     "expired": FailureKind.JOB_EXPIRED,
     "canceled": FailureKind.JOB_CANCELED,
 }
+_NEVER_RUN = frozenset({FailureKind.JOB_EXPIRED, FailureKind.JOB_CANCELED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Job:
     execution: Execution
     recorder: Recorder
     state: JobState
+    history: History
 
 
 class _Intake:
@@ -60,11 +64,12 @@ class _Intake:
             seq_to=job.unit.seq_to,
         )
         self.waiting: dict[int, IndexedItem] = {item.seq: item for item in items}
-        # Rows of this job that a holder of the lease before us had recorded.
-        self.recorded_before = job.execution.item_count - len(items)
         self.failed: dict[int, Failure] = {}
-        self.tally = Tally(cost_nanousd=job.execution.cost_nanousd)
+        # Rows of this job that a holder of the lease before us had recorded.
+        self.completed_before, cost_before = _recorded(job)
+        self.tally = Tally(cost_nanousd=cost_before)
         self.completed = 0
+        self._tries = job.history.tries_of(items)
         self._prefix = f"{job.execution.public_id}-"
 
     def take(self, ref: str, answer: Answer) -> None:
@@ -80,7 +85,7 @@ class _Intake:
             job.lane,
             item,
             job.context.read_item(item),
-            1,
+            self._tries.get(item.seq, 0) + 1,
             job.execution.started_at,
         )
         judgement = judging.judge_answer(attempt, answer, now=clock.now())
@@ -106,14 +111,60 @@ class _Intake:
     def leftovers(self) -> list[Leftover]:
         """Return every item without a row, with the reason."""
         kind = _MISSING_KIND.get(self.job.state.ended_as or "", FailureKind.MISSING)
+        before = self.job.history.unknowns
         left = []
         for seq, item in self.waiting.items():
             failure = self.failed.get(seq)
             if failure is None:
                 failure = Failure(kind)
                 self.tally.note(kind.value)
-            left.append(Leftover(item, failure, 1))
+            is_lost = self._is_lost(item, failure)
+            left.append(
+                Leftover(
+                    item,
+                    failure,
+                    self._tries.get(seq, 0) + 1,
+                    before.get(seq, 0) + is_lost,
+                    is_lost=is_lost,
+                )
+            )
         return left
+
+    def _is_lost(self, item: IndexedItem, failure: Failure) -> bool:
+        """Book an item that the provider may bill although we have no answer."""
+        job = self.job
+        is_lost = job.state.phase != "ended" or miss_class(failure) == "unknown"
+        if is_lost:
+            self.tally.ambiguous_nanousd += job.context.lost_call_cost(
+                job.unit.group_no, job.lane, item
+            )
+        return is_lost
+
+    def faults(self, leftovers: list[Leftover]) -> tuple[int, int]:
+        """Count what speaks against the lane: failed items, and those never run."""
+        kinds = [left.failure.kind for left in leftovers]
+        never_run = sum(kind in _NEVER_RUN for kind in kinds)
+        return sum(
+            kind not in NOT_THE_LANES_FAULT for kind in kinds
+        ) - never_run, never_run
+
+
+_RECORDED = """
+SELECT count(*) FILTER (WHERE status IN ('completed', 'review')),
+       coalesce(sum(cost_nanousd), 0)
+  FROM batches_resultrow
+ WHERE batch_id = %s AND seq BETWEEN %s AND %s AND execution_id = %s
+"""
+
+
+def _recorded(job: Job) -> tuple[int, int]:
+    unit = job.unit
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECORDED, [unit.batch_id, unit.seq_from, unit.seq_to, job.execution.pk]
+        )
+        count, cost = cursor.fetchone()
+    return count, int(cost)
 
 
 def collect(
@@ -132,7 +183,7 @@ def collect(
     for ref, answer in results:
         intake.take(ref, answer)
         if job.recorder.waiting >= FLUSH_ROWS:
-            _checkpoint(job, intake)
+            _checkpoint(job)
     leftovers = intake.leftovers()
     ending.dispose(
         ending.Ended(
@@ -143,24 +194,22 @@ def collect(
             execution=job.execution,
             recorder=job.recorder,
             tally=intake.tally,
-            completed=intake.recorded_before + intake.completed,
-            unsent=[],
+            completed=intake.completed_before + intake.completed,
             leftovers=leftovers,
             stop_cause=stop_cause,
         )
     )
+    failed, never_run = intake.faults([] if stop_cause else leftovers)
     health.record(
         job.lane.offering_id,
         successes=intake.completed,
-        failures=0 if stop_cause else len(leftovers),
+        failures=failed,
+        expiries=never_run,
         latency_ms_sum=0,
         now=clock.now(),
     )
 
 
-def _checkpoint(job: Job, intake: _Intake) -> None:
+def _checkpoint(job: Job) -> None:
     with transaction.atomic():
         job.recorder.flush(execution_id=job.execution.pk)
-        Execution.objects.filter(pk=job.execution.pk).update(
-            cost_nanousd=intake.tally.cost_nanousd
-        )

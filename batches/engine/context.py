@@ -8,7 +8,8 @@ import orjson
 from django.db import connection
 
 from batches import decisions
-from batches.decisions import Decision
+from batches.decisions import Decision, StageLane
+from batches.engine import charges
 from batches.engine.rows import IndexedItem
 from batches.models import Batch
 from batches.store import store
@@ -24,7 +25,7 @@ class InputUnreadable(BatchRouterError):
 
 
 class BatchContext:
-    """A batch's decisions and an open handle on its input file."""
+    """A batch's decisions and, once read from, an open handle on its input file."""
 
     def __init__(self, batch: Batch) -> None:
         self.pk = batch.pk
@@ -36,9 +37,8 @@ class BatchContext:
             decision.group_no: decision
             for decision in map(decisions.from_json, batch.quote.decisions)
         }
-        self._fd = os.open(
-            store().path(batch.manifest.file.storage_key), os.O_RDONLY | os.O_CLOEXEC
-        )
+        self._input_key = batch.manifest.file.storage_key
+        self._fd: int | None = None
 
     def decision(self, group_no: int) -> Decision:
         """Return what was decided for a group."""
@@ -51,17 +51,28 @@ class BatchContext:
             return 0
         return item.max_output_tokens or decision.terms.default_cap
 
+    def lost_call_cost(self, group_no: int, lane: StageLane, item: IndexedItem) -> int:
+        """Return the most nano-dollars that a call without a known end may cost us."""
+        terms = self._decisions[group_no].terms
+        return charges.lost_call_cost_nanousd(
+            lane.price,
+            input_tokens=terms.input_bound(item.input_tokens),
+            output_cap=self.output_cap(group_no, item),
+        )
+
     def read_item(self, item: IndexedItem) -> dict[str, Any]:
         """Read one line of the input file, with ``input`` as an object.
 
         Raises:
             InputUnreadable: the bytes are gone or are not the item.
         """
-        data = os.pread(self._fd, item.length, item.offset)
         try:
-            line = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise InputUnreadable(f"item {item.seq}: {len(data)} bytes") from error
+            if self._fd is None:
+                path = store().path(self._input_key)
+                self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            line = orjson.loads(os.pread(self._fd, item.length, item.offset))
+        except (OSError, orjson.JSONDecodeError) as error:
+            raise InputUnreadable(f"item {item.seq} of {self.public_id}") from error
         if isinstance(line["input"], str):
             line["input"] = {"input": line["input"]}
         loaded: dict[str, Any] = line
@@ -69,7 +80,9 @@ class BatchContext:
 
     def close(self) -> None:
         """Let the input file go."""
-        os.close(self._fd)
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
 
 
 class Contexts:
@@ -105,7 +118,9 @@ SELECT seq, customer_item_id, "offset", length, input_tokens, max_output_tokens
  WHERE manifest_id = %s AND group_no = %s AND seq BETWEEN %s AND %s
  ORDER BY seq
 """
-_DONE = "SELECT seq FROM batches_resultrow WHERE batch_id = %s AND seq BETWEEN %s AND %s"
+_DONE = """
+SELECT seq FROM batches_resultrow WHERE batch_id = %s AND seq BETWEEN %s AND %s
+"""
 
 
 def open_items(

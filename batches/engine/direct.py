@@ -35,6 +35,10 @@ FLUSH_SECONDS = 1.0
 HELD_UNITS = 8
 _CLAIM_PAUSE_SECONDS = 0.25
 _WAIT_SECONDS = 0.05
+# A customer who cancels should not wait for a quarter of a lease.
+_LOOK_SECONDS = 2.0
+# Calls under way at a batch's deadline may take this much longer.
+_LATE_SECONDS = 2.0
 
 _FAULTS = {
     "not_sent": FailureKind.UNREACHABLE,
@@ -63,7 +67,7 @@ class DirectEngine:
         self._flush_after = 0.0
 
     def run(self, *, budget_seconds: float) -> None:
-        """Claim and serve units until none is due, or no more are claimed after this."""
+        """Serve units until none is due; after the budget, claim no more of them."""
         stop_claiming_at = time.monotonic() + budget_seconds
         try:
             while True:
@@ -90,6 +94,8 @@ class DirectEngine:
             # We were stopped for longer than the lease: others may have our units.
             log.warning("lease ran out in our hands: %s units dropped", len(self.runs))
             self._drop_all()
+        for run in self.runs:
+            self._watch_time(run, now)
         if not self.runs or now < self._renew_after:
             return
         held = {unit.unit_id: unit for unit in claims.renew(self.token)}
@@ -98,15 +104,20 @@ class DirectEngine:
             found = held.get(run.unit.unit_id)
             if found is None:
                 self._drop(run)
-            elif found.is_canceled or found.is_overdue:
-                run.stop_cause = "canceled" if found.is_canceled else "overdue"
-            elif run.lane.leave_at <= clock.now():
-                run.leave_lane(Failure(FailureKind.TIMED_OUT))
+            elif found.is_canceled:
+                run.stop_cause = "canceled"
+
+    def _watch_time(self, run: DirectRun, now: float) -> None:
+        """Stop a run whose batch is overdue, leave a lane whose time is over."""
+        if now >= run.end_at:
+            run.stop_cause = run.stop_cause or "overdue"
+        elif now >= run.leave_at and run.has_next_stage:
+            run.leave_lane(Failure(FailureKind.STAGE_OVER))
 
     def _set_fence(self, now: float) -> None:
         lease = float(settings.LEASE_SECONDS)
         self._fence_at = now + lease * 0.9
-        self._renew_after = now + lease / 4
+        self._renew_after = now + min(lease / 4, _LOOK_SECONDS)
 
     def _drop_all(self) -> None:
         self.pool.cancel_all()
@@ -125,7 +136,7 @@ class DirectEngine:
     def _claim(self, now: float) -> None:
         if now < self._claim_after or len(self.runs) >= HELD_UNITS:
             return
-        waiting = sum(len(run.pending) for run in self.runs)
+        waiting = sum(run.ready_count for run in self.runs)
         while waiting < self._window_max and len(self.runs) < HELD_UNITS:
             if not self.runs:
                 self._set_fence(time.monotonic())
@@ -137,7 +148,7 @@ class DirectEngine:
                 return
             if run is not None:
                 self.runs.append(run)
-                waiting += len(run.pending)
+                waiting += run.ready_count
 
     def _open(self, unit: ClaimedUnit) -> DirectRun | None:
         return opening.open_direct(unit, self.contexts, self.chance, self._window_of)
@@ -176,8 +187,15 @@ class DirectEngine:
         item = run.next_item(now)
         if item is None:
             return False
-        attempt, request = run.encode(item, started_at=clock.now())
-        self.pool.submit(Call(run, attempt), request, self._call_ms)
+        attempt = run.attempt(item, started_at=clock.now())
+        try:
+            request = run.encode(attempt)
+        except Exception:
+            log.exception("item %s of unit %s", item.seq, run.unit.public_id)
+            run.fail(attempt, now=clock.now())
+            return True
+        left_ms = int((run.end_at - now + _LATE_SECONDS) * 1000)
+        self.pool.submit(Call(run, attempt), request, min(self._call_ms, left_ms))
         run.in_flight += 1
         run.window.in_flight += 1
         return True
@@ -219,7 +237,11 @@ class DirectEngine:
         elif failure is None:
             window.answered()
             run.health.latency_ms_sum += done.elapsed_ms
-        run.accept(call.attempt, answer, now=clock.now(), clock=now)
+        try:
+            run.accept(call.attempt, answer, now=clock.now(), clock=now)
+        except Exception:
+            log.exception("answer to an item of unit %s", run.unit.public_id)
+            run.fail(call.attempt, now=clock.now())
 
     def _answer(self, run: DirectRun, done: Completed) -> Answer:
         if done.fault is not None:
@@ -245,6 +267,9 @@ class DirectEngine:
                     ending.end_direct(run)
                     self.runs.remove(run)
                     self._observe(run)
+                    if not self.runs:
+                        # It may have been handed on to a lane that we serve too.
+                        self._claim_after = 0.0
                 elif run.recorder.waiting >= FLUSH_ROWS or (
                     is_time and run.recorder.waiting
                 ):
@@ -264,7 +289,6 @@ class DirectEngine:
                 ambiguous_nanousd=run.tally.ambiguous_nanousd,
                 failures=run.tally.failures,
             )
-
 
     # Health
 

@@ -1,4 +1,4 @@
-"""One work unit on a direct lane: which items wait, which are under way, what is left."""
+"""One work unit on a direct lane: what waits, what is under way, what is left."""
 
 import heapq
 import random
@@ -9,13 +9,13 @@ from itertools import count
 from typing import Literal
 
 from batches.decisions import Decision, StageLane
-from batches.engine import charges, judging
+from batches.engine import judging
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext
 from batches.engine.judging import Attempt
 from batches.engine.lifecycle import SEND_AHEAD_ITEMS, Tally
 from batches.engine.recorder import Recorder
-from batches.engine.retries import retry_delay_seconds
+from batches.engine.retries import MissClass, miss_class, retry_delay_seconds
 from batches.engine.rows import IndexedItem, NewRow
 from batches.engine.windows import Window
 from batches.models import Execution
@@ -27,7 +27,7 @@ from routing.contracts import (
     ItemRequest,
     WireRequest,
 )
-from routing.failures import Failure, FailureKind
+from routing.failures import NOT_THE_LANES_FAULT, Failure, FailureKind
 
 
 @dataclass(slots=True)
@@ -49,16 +49,32 @@ class Call:
 
 @dataclass(slots=True)
 class Leftover:
-    """An item that this lane could not answer."""
+    """An item that this lane could not answer.
+
+    Attributes:
+        tries: of all its executions.
+        unknowns: tries whose outcome nobody knows, of all its executions.
+        is_lost: one of them was in this execution.
+    """
 
     item: IndexedItem
     failure: Failure
     tries: int
+    unknowns: int = 0
+    is_lost: bool = False
 
 
-@dataclass
+# Compared by identity: the engine looks runs up once per answer.
+@dataclass(eq=False)
 class DirectRun:
-    """A claimed unit, its items, and the adapter that asks for them."""
+    """A claimed unit, its items, and the adapter that asks for them.
+
+    Attributes:
+        leave_at, end_at: monotonic instants; the lane is left, the batch is overdue.
+        tries: made so far by item number, in earlier executions too.
+        unknowns: those of earlier executions whose outcome nobody knows.
+        misses: failed tries of this execution, by item number and class.
+    """
 
     unit: ClaimedUnit
     context: BatchContext
@@ -71,8 +87,12 @@ class DirectRun:
     chance: random.Random
     pending: deque[IndexedItem]
     window: Window
+    leave_at: float
+    end_at: float
+    tries: dict[int, int]
+    unknowns: dict[int, int]
+    misses: dict[tuple[int, MissClass], int] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
-    tries: dict[int, int] = field(default_factory=dict)
     in_flight: int = 0
     delivered: int = 0
     health: Observed = field(default_factory=Observed)
@@ -90,6 +110,16 @@ class DirectRun:
         return self.pending.popleft() if self.pending else None
 
     @property
+    def has_next_stage(self) -> bool:
+        """Whether the plan has a lane after this one."""
+        return self.unit.stage + 1 < len(self.decision.stages)
+
+    @property
+    def ready_count(self) -> int:
+        """How many items wait for their first try."""
+        return 0 if self.stop_cause else len(self.pending)
+
+    @property
     def is_drained(self) -> bool:
         """Whether nothing is under way and nothing more will be sent."""
         if self.in_flight:
@@ -104,13 +134,17 @@ class DirectRun:
         ahead = min(SEND_AHEAD_ITEMS, len(self.pending)) - 1
         return self.pending[ahead].seq
 
-    def encode(
-        self, item: IndexedItem, *, started_at: datetime
-    ) -> tuple[Attempt, WireRequest]:
-        """Read an item and write its request."""
-        body = self.context.read_item(item)
-        tries = self.tries.get(item.seq, 0) + 1
-        self.tries[item.seq] = tries
+    def attempt(self, item: IndexedItem, *, started_at: datetime) -> Attempt:
+        """Count one more try of an item."""
+        tries = self.tries[item.seq] = self.tries.get(item.seq, 0) + 1
+        return Attempt(
+            self.context, self.decision, self.lane, item, {}, tries, started_at
+        )
+
+    def encode(self, attempt: Attempt) -> WireRequest:
+        """Read an attempt's item and write its request."""
+        item = attempt.item
+        body = attempt.body = self.context.read_item(item)
         request = ItemRequest(
             ref=f"{self.execution.public_id}-{item.seq}",
             operation=self.decision.operation,  # type: ignore[arg-type] # stored from the same Literal
@@ -119,10 +153,7 @@ class DirectRun:
             max_output_tokens=self.context.output_cap(self.unit.group_no, item) or None,
             supports_sampling=self.lane.supports_sampling,
         )
-        attempt = Attempt(
-            self.context, self.decision, self.lane, item, body, tries, started_at
-        )
-        return attempt, self.adapter.encode(request, self.connection)
+        return self.adapter.encode(request, self.connection)
 
     def accept(
         self, attempt: Attempt, answer: Answer, *, now: datetime, clock: float
@@ -135,27 +166,43 @@ class DirectRun:
             return
         failure = judgement.failure
         assert failure is not None
-        self.note_failure(attempt, failure)
-        delay = retry_delay_seconds(failure, tries=attempt.tries, chance=self.chance)
+        misses = self.note_failure(attempt.item, failure)
+        delay = retry_delay_seconds(failure, misses=misses, chance=self.chance)
         if judgement.on_fail == "fallback":
             delay = None
         if failure.rule.leaves_lane:
             self.leave_lane(failure)
         if delay is None or self.stop_cause is not None:
-            self.leave(attempt.item, failure, tries=attempt.tries)
+            self.leave(attempt.item, failure)
             return
         heapq.heappush(self._waiting, (clock + delay, next(self._order), attempt.item))
 
-    def note_failure(self, attempt: Attempt, failure: Failure) -> None:
-        """Count a failed try, and what it may have cost us."""
+    def note_failure(self, item: IndexedItem, failure: Failure) -> int:
+        """Count a failed try, and what it may have cost us.
+
+        Returns:
+            The item's misses of the failure's class, of earlier executions too where
+            the outcome is unknown.
+        """
         self.tally.note(failure.kind.value)
-        self.health.failures += failure.kind is not FailureKind.INVALID
-        if failure.rule.maybe_billed and failure.kind is not FailureKind.VERIFICATION:
-            self.tally.ambiguous_nanousd += charges.lost_call_cost_nanousd(
-                self.lane.price,
-                counted_tokens=attempt.item.input_tokens,
-                output_cap=self.context.output_cap(self.unit.group_no, attempt.item),
+        self.health.failures += failure.kind not in NOT_THE_LANES_FAULT
+        which = miss_class(failure)
+        misses = self.misses[item.seq, which] = self._misses(item, which) + 1
+        if which == "unknown":
+            self.tally.ambiguous_nanousd += self.context.lost_call_cost(
+                self.unit.group_no, self.lane, item
             )
+            return misses + self.unknowns.get(item.seq, 0)
+        return misses
+
+    def _misses(self, item: IndexedItem, which: MissClass) -> int:
+        return self.misses.get((item.seq, which), 0)
+
+    def fail(self, attempt: Attempt, *, now: datetime) -> None:
+        """End an item that we ourselves cannot handle; the others go on."""
+        failure = Failure(FailureKind.INTERNAL)
+        self.tally.note(failure.kind.value)
+        self.deliver(judging.failed_row(attempt, failure, now=now))
 
     def deliver(self, row: NewRow) -> None:
         """Keep a row for the next flush."""
@@ -164,9 +211,18 @@ class DirectRun:
             self.delivered += 1
             self.health.successes += 1
 
-    def leave(self, item: IndexedItem, failure: Failure, *, tries: int) -> None:
+    def leave(self, item: IndexedItem, failure: Failure) -> None:
         """Keep an item for the next lane."""
-        self.leftovers.append(Leftover(item, failure, tries))
+        unknowns = self._misses(item, "unknown")
+        self.leftovers.append(
+            Leftover(
+                item,
+                failure,
+                self.tries.get(item.seq, 0),
+                unknowns + self.unknowns.get(item.seq, 0),
+                is_lost=unknowns > 0,
+            )
+        )
 
     def leave_lane(self, failure: Failure) -> None:
         """Give up this lane for every item that was not sent yet."""
@@ -174,10 +230,21 @@ class DirectRun:
             return
         self.stop_cause = "lane"
         for item in self.unsent():
-            self.leave(item, failure, tries=self.tries.get(item.seq, 0))
+            self.leave(item, failure)
+
+    def give_back_unsent(self) -> None:
+        """Leave what is not under way, when the batch was stopped or is overdue."""
+        for item in self.unsent():
+            self.leave(item, Failure(FailureKind.STAGE_OVER))
 
     def unsent(self) -> list[IndexedItem]:
         """Take out all items that are not under way."""
+        if self.pending:
+            # Written down ahead of the sends, and not reached after all.
+            reached = self.pending[0].seq - 1
+            self.execution.sent_through_seq = min(
+                self.execution.sent_through_seq, reached
+            )
         items = [*self.pending, *(item for _, _, item in self._waiting)]
         self.pending.clear()
         self._waiting.clear()

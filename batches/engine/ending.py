@@ -16,8 +16,8 @@ from batches.engine.direct_run import DirectRun, Leftover
 from batches.engine.judging import CANCELED, EXPIRED, Attempt, failed_row
 from batches.engine.lifecycle import Tally
 from batches.engine.recorder import Recorder
-from batches.engine.rows import IndexedItem
-from batches.models import Execution
+from batches.engine.retries import MISSES_MAX
+from batches.models import Execution, LostCall
 from batches.states import ExecutionState, RowStatus, UnitState
 from batchrouter.kit import clock
 from routing.failures import FailureKind
@@ -25,8 +25,10 @@ from routing.failures import FailureKind
 StopCause = Literal["canceled", "overdue", "lane"]
 
 # Executions on the last stage of a plan, when rows are missing and time is left.
-LAST_STAGE_TRIES = 3
+LAST_STAGE_TRIES = {"batch": 3, "direct": 6}
 _AGAIN_AFTER = timedelta(seconds=5)
+# So many items without one answer are taken as an outage of the lane.
+_OUTAGE_ITEMS = 5
 
 
 @dataclass(slots=True)
@@ -41,7 +43,6 @@ class Ended:
     recorder: Recorder
     tally: Tally
     completed: int
-    unsent: Sequence[IndexedItem]
     leftovers: Sequence[Leftover]
     stop_cause: StopCause | None
 
@@ -52,6 +53,7 @@ def end_direct(run: DirectRun) -> None:
     Raises:
         LeaseLost: nothing was changed.
     """
+    run.give_back_unsent()
     dispose(
         Ended(
             unit=run.unit,
@@ -62,7 +64,6 @@ def end_direct(run: DirectRun) -> None:
             recorder=run.recorder,
             tally=run.tally,
             completed=run.delivered,
-            unsent=run.unsent(),
             leftovers=run.leftovers,
             stop_cause=run.stop_cause,
         )
@@ -77,27 +78,27 @@ def dispose(ended: Ended) -> None:
     """
     now = clock.now()
     with transaction.atomic():
-        moving, again = _sort_out(ended)
+        pause = _pause_before_again(ended)
+        staying = _staying(ended, is_again=pause is not None)
+        _end_others(ended, staying, now=now)
         ended.recorder.flush(execution_id=ended.execution.pk)
+        _remember_lost(ended, staying)
         lifecycle.end_execution(
             ended.execution,
             ended.tally,
             state=ExecutionState.ENDED,
-            outcome=ended.stop_cause or ("partial" if moving or again else "ok"),
+            outcome=ended.stop_cause or ("partial" if staying else "ok"),
             completed=ended.completed,
             now=now,
         )
-        if again:
-            lifecycle.let_go(
-                ended.unit,
-                UnitState.READY,
-                next_action_at=now + _AGAIN_AFTER,
-                now=now,
-            )
-        elif moving:
-            _hand_over(ended, moving, now=now)
-        else:
+        if not staying:
             lifecycle.finish_unit(ended.unit, now=now)
+        elif pause is not None:
+            lifecycle.let_go(
+                ended.unit, UnitState.READY, next_action_at=now + pause, now=now
+            )
+        else:
+            _hand_over(ended, staying, now=now)
     ended.recorder.close()
 
 
@@ -112,62 +113,91 @@ def _hand_over(ended: Ended, moving: Sequence[Leftover], *, now: datetime) -> No
     )
 
 
-def _sort_out(ended: Ended) -> tuple[list[Leftover], bool]:
-    """Write the rows of items that end here.
-
-    Returns:
-        The items for the next stage, and whether the same stage is tried again.
-    """
+def _staying(ended: Ended, *, is_again: bool) -> list[Leftover]:
+    """Return the items without a row for which there is a next lane or try."""
     if ended.stop_cause in {"canceled", "overdue"}:
-        _close_all(ended)
-        return [], False
+        return []
     if closing.has_next_stage(ended.unit, ended.decision):
-        moving = [left for left in ended.leftovers if _may_move(left)]
-    elif _may_try_again(ended):
-        moving = [left for left in ended.leftovers if left.failure.rule.same_lane]
-    else:
-        moving = []
-    kept = {left.item.seq for left in moving}
-    for left in ended.leftovers:
-        if left.item.seq not in kept:
-            _fail(ended, left)
-    if closing.has_next_stage(ended.unit, ended.decision):
-        return moving, False
-    return [], bool(moving)
-
-
-def _close_all(ended: Ended) -> None:
-    is_canceled = ended.stop_cause == "canceled"
-    items = [*ended.unsent, *(left.item for left in ended.leftovers)]
-    closing.add_rows(
-        ended.recorder,
-        ended.context,
-        ended.decision,
-        sorted(items, key=lambda item: item.seq),
-        status=RowStatus.CANCELED if is_canceled else RowStatus.EXPIRED,
-        error=CANCELED if is_canceled else EXPIRED,
-    )
+        return [left for left in ended.leftovers if _may_move(left)]
+    if is_again:
+        return [left for left in ended.leftovers if _may_stay(left)]
+    return []
 
 
 def _may_move(left: Leftover) -> bool:
     """Tell whether another lane may be asked: never after a second unknown outcome."""
     rule = left.failure.rule
-    if left.failure.kind is FailureKind.VERIFICATION or rule.leaves_lane:
-        return rule.next_lane
-    return rule.next_lane and not (rule.maybe_billed and left.tries >= 2)
+    return rule.next_lane and left.unknowns < MISSES_MAX["unknown"]
 
 
-def _may_try_again(ended: Ended) -> bool:
-    """Tell whether a provider job that lost rows on the last stage is repeated."""
-    if ended.lane.mode != "batch":
-        return False
-    tries = Execution.objects.filter(
-        unit_id=ended.unit.unit_id, stage=ended.unit.stage
-    ).count()
-    return tries < LAST_STAGE_TRIES
+def _may_stay(left: Leftover) -> bool:
+    rule = left.failure.rule
+    return rule.same_lane and left.unknowns < MISSES_MAX["unknown"]
 
 
-def _fail(ended: Ended, left: Leftover) -> None:
+def _pause_before_again(ended: Ended) -> timedelta | None:
+    """Return how long the last lane of a plan rests before it is asked once more.
+
+    None where it is not the last one, or should not be: it has had its tries, or what
+    failed are single items and not the lane.
+    """
+    if closing.has_next_stage(ended.unit, ended.decision) or ended.stop_cause:
+        return None
+    if ended.lane.mode == "direct" and not _is_outage(ended):
+        return None
+    tries = (
+        Execution.objects.filter(unit_id=ended.unit.unit_id, stage=ended.unit.stage)
+        .exclude(state=ExecutionState.REFUSED)
+        .count()
+    )
+    if tries >= LAST_STAGE_TRIES[ended.lane.mode]:
+        return None
+    return _AGAIN_AFTER * (1 << (tries - 1))
+
+
+def _is_outage(ended: Ended) -> bool:
+    """Tell whether a direct lane was down, rather than some of the items bad."""
+    kinds = {left.failure.kind for left in ended.leftovers}
+    if FailureKind.UNREACHABLE in kinds:
+        return True
+    return ended.completed == 0 and len(ended.leftovers) >= _OUTAGE_ITEMS
+
+
+def _end_others(ended: Ended, staying: Sequence[Leftover], *, now: datetime) -> None:
+    """Write the rows of items that end here, in the order of the input."""
+    kept = {left.item.seq for left in staying}
+    over = [left for left in ended.leftovers if left.item.seq not in kept]
+    over.sort(key=lambda left: left.item.seq)
+    if ended.stop_cause in {"canceled", "overdue"}:
+        is_canceled = ended.stop_cause == "canceled"
+        closing.add_rows(
+            ended.recorder,
+            ended.context,
+            ended.decision,
+            [left.item for left in over],
+            status=RowStatus.CANCELED if is_canceled else RowStatus.EXPIRED,
+            error=CANCELED if is_canceled else EXPIRED,
+            tries={left.item.seq: left.tries for left in over},
+        )
+        return
+    for left in over:
+        _fail(ended, left, now=now)
+
+
+def _remember_lost(ended: Ended, staying: Sequence[Leftover]) -> None:
+    """Write down which items were asked for without a known end, for the next lane."""
+    LostCall.objects.bulk_create(
+        LostCall(
+            batch_id=ended.unit.batch_id,
+            seq=left.item.seq,
+            execution_id=ended.execution.pk,
+        )
+        for left in staying
+        if left.is_lost
+    )
+
+
+def _fail(ended: Ended, left: Leftover, *, now: datetime) -> None:
     attempt = Attempt(
         ended.context,
         ended.decision,
@@ -177,4 +207,4 @@ def _fail(ended: Ended, left: Leftover) -> None:
         left.tries,
         ended.execution.started_at,
     )
-    ended.recorder.add(failed_row(attempt, left.failure, now=clock.now()))
+    ended.recorder.add(failed_row(attempt, left.failure, now=now))

@@ -1,5 +1,6 @@
 """From a provider's answer to a row, a retry, or an item for the next lane."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -31,9 +32,14 @@ class Judgement:
     on_fail: Literal["retry", "fallback"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
-    """One item asked on one lane."""
+    """One item asked on one lane.
+
+    Attributes:
+        body: the item's line; empty where it was not read.
+        tries: of the item so far, this one included, in earlier executions too.
+    """
 
     context: BatchContext
     decision: Decision
@@ -51,6 +57,8 @@ def judge_answer(attempt: Attempt, answer: Answer, *, now: datetime) -> Judgemen
         if failure.kind is FailureKind.INVALID:
             return Judgement(failed_row(attempt, failure, now=now), failure, 0)
         return Judgement(None, failure, 0)
+    if not is_model_asked_for(attempt.lane, answer.provider_model):
+        return Judgement(None, Failure(FailureKind.WRONG_MODEL), 0)
     verdict = check_answer(
         attempt.body["input"], attempt.body.get("verify"), answer.output
     )
@@ -62,6 +70,29 @@ def judge_answer(attempt: Attempt, answer: Answer, *, now: datetime) -> Judgemen
         "fallback" if _on_fail(attempt) == "fallback" else "retry"
     )
     return Judgement(None, Failure(FailureKind.VERIFICATION), cost, wish)
+
+
+def is_model_asked_for(lane: StageLane, answered: str | None) -> bool:
+    """Tell whether the reply names the model that was asked for.
+
+    A dated snapshot of it will do, and so will a short name without the maker's. The
+    simulator's stand-ins may call themselves what they like: the row names them.
+    """
+    if answered is None or answered == lane.provider_model or lane.is_sandbox:
+        return True
+    names = [_bare_name(lane.provider_model), _bare_name(answered)]
+    short, long = sorted(names, key=len)
+    if not short or not long.startswith(short):
+        return False
+    return _SNAPSHOT.fullmatch(long, len(short)) is not None
+
+
+# Nothing, a date or a build number, a variant such as ``:free``. Not ``-mini``.
+_SNAPSHOT = re.compile(r"(?:[-_@][0-9]{3,}[0-9-]*)?(?::[a-z0-9]+)?")
+
+
+def _bare_name(model: str) -> str:
+    return model.lower().rpartition("/")[2].removesuffix("-latest")
 
 
 def _on_fail(attempt: Attempt) -> str:
@@ -147,14 +178,18 @@ def failure_error(failure: Failure) -> RowError:
     )
 
 
-CANCELED = RowError("canceled", "The batch was canceled before this item ran.", True)
+CANCELED = RowError(
+    "canceled", "The batch was canceled before this item ran.", retryable=True
+)
 EXPIRED = RowError(
-    "deadline_missed", "The deadline passed before this item was answered.", True
+    "deadline_missed",
+    "The deadline passed before this item was answered.",
+    retryable=True,
 )
 OUTCOME_UNKNOWN = RowError(
     "outcome_unknown",
     "Two attempts ended without an answer, so the item was not sent a third time.",
-    True,
+    retryable=True,
 )
 
 

@@ -1,25 +1,26 @@
-"""Keep a unit's lease while a slow control-plane call runs."""
+"""Keep a lease while something slow runs."""
 
 import threading
-import uuid
+from collections.abc import Callable
 from types import TracebackType
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from batches.engine import claims
-
 
 class KeepLease:
-    """Renew one unit's lease from a thread of its own until the block ends.
+    """Renew a lease from a thread of its own until the block ends.
 
     A process that is stopped stops renewing too, so the lease still tells the living
-    from the dead.
+    from the dead. The thread's own database connection is opened at the first renewal
+    and closed at the end.
+
+    Args:
+        extend: renews; False once the lease is not ours any more.
     """
 
-    def __init__(self, token: uuid.UUID, unit_id: int) -> None:
-        self._token = token
-        self._unit_id = unit_id
+    def __init__(self, extend: Callable[[], bool]) -> None:
+        self._extend = extend
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
@@ -39,9 +40,7 @@ class KeepLease:
     def _renew(self) -> None:
         try:
             while not self._ended.wait(settings.LEASE_SECONDS / 4):
-                if not claims.extend(
-                    self._token, self._unit_id, seconds=settings.LEASE_SECONDS
-                ):
+                if not self._extend():
                     return
         except DatabaseError:
             return

@@ -11,7 +11,6 @@ from batches.engine.claims import ClaimedUnit
 from batches.engine.recorder import LeaseLost
 from batches.models import Batch, BatchEvent, Execution, WorkUnit
 from batches.states import (
-    BATCH_OPEN,
     UNIT_MOVES,
     UNIT_OPEN,
     BatchState,
@@ -19,7 +18,7 @@ from batches.states import (
     UnitState,
 )
 from batchrouter.kit.jobs import Job, enqueue_on_commit
-from batchrouter.kit.states import MoveNotAllowed
+from batchrouter.kit.states import LostRace, MoveNotAllowed
 from billing.costs import book_cost
 
 # How far direct calls may run ahead of what is written down. After a crash this many
@@ -91,14 +90,22 @@ def end_execution(
     completed: int,
     now: datetime,
 ) -> None:
-    """Close an execution and book what it cost us, once."""
-    execution.advance(state, at=now)
+    """Close an execution and book what it cost us, once.
+
+    Raises:
+        LeaseLost: somebody else closed it, because the lease had run out.
+    """
+    try:
+        execution.advance(state, at=now)
+    except LostRace as error:
+        raise LeaseLost(f"{execution.public_id} was closed meanwhile") from error
     Execution.objects.filter(pk=execution.pk).update(
         outcome=outcome,
         completed=completed,
         failures=tally.failures,
         cost_nanousd=tally.cost_nanousd,
         ambiguous_nanousd=tally.ambiguous_nanousd,
+        sent_through_seq=execution.sent_through_seq,
         ended_at=now,
     )
     if tally.cost_nanousd:
@@ -133,6 +140,7 @@ def let_go(
     """
     if to not in UNIT_MOVES[UnitState.RUNNING]:
         raise MoveNotAllowed(f"unit: running cannot become {to}")
+    # house: allow state-by-advance because the lease must be ours in the same statement
     moved = WorkUnit.objects.filter(
         pk=unit.unit_id, lease_token=unit.lease_token, state=UnitState.RUNNING
     ).update(
@@ -244,8 +252,3 @@ def _split(
         now=now,
         item_count=parent.row_count,
     )
-
-
-def is_open(batch_id: int) -> bool:
-    """Tell whether a batch has not ended."""
-    return Batch.objects.filter(pk=batch_id, state__in=BATCH_OPEN).exists()

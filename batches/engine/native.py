@@ -12,27 +12,27 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from batches.decisions import Decision, StageLane
-from batches.engine import claims, closing, collecting, lifecycle
+from batches.engine import claims, closing, collecting, ending, histories, lifecycle
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, Contexts
-from batches.engine.judging import CANCELED, EXPIRED
 from batches.engine.keeping import KeepLease
 from batches.engine.lifecycle import Tally
-from batches.engine.opening import load_items
+from batches.engine.opening import LOST_LEASES_MAX, close_stopped, load_items
 from batches.engine.reaching import reach
 from batches.engine.recorder import LeaseLost, Recorder
 from batches.engine.rows import IndexedItem
-from batches.models import Batch, Execution
-from batches.states import EXECUTION_OPEN, ExecutionState, RowStatus, UnitState
+from batches.models import Execution
+from batches.states import EXECUTION_OPEN, ExecutionState, UnitState
 from batches.store import store
 from batchrouter.kit import clock
+from batchrouter.kit.states import LostRace
 from routing.adapters.registry import job_adapter
 from routing.contracts import Connection, ItemRequest, JobAdapter, JobState
 from routing.failures import JobOutcomeUnknown, JobRefused
@@ -40,17 +40,24 @@ from routing.failures import JobOutcomeUnknown, JobRefused
 log = logging.getLogger(__name__)
 
 # A job that was just made may be missing from the provider's list for a while; only
-# after this, and two looks, is it taken as never made.
-LISTING_LAG = timedelta(seconds=10)
+# after settings.JOB_LISTING_LAG_SECONDS, and two looks, is it taken as never made.
 FINDS_MIN = 2
 _FIND_AGAIN = timedelta(seconds=3)
-# Jobs of one unit that a provider may refuse with "try later" before the next lane.
+# Jobs of one unit that a provider may refuse with "try later": before the next lane,
+# and where there is none. The pauses between them double.
 REFUSALS_MAX = 3
+REFUSALS_MAX_LAST = 12
 _REFUSED_PAUSE = timedelta(seconds=10)
+_REFUSED_PAUSE_MAX = timedelta(minutes=5)
 # How long a job that was told to stop may take to hand out its finished rows.
-CANCEL_GRACE = timedelta(minutes=12)
+CANCEL_GRACE_SECONDS = 720.0
+# A job that was told to stop is asked at least this often.
+_STOPPING_PAUSE = timedelta(seconds=5)
 # The lease must outlast the moment between the check and the send.
 _FENCE_SECONDS = 2
+
+# A job of which nothing is known any more.
+_LOST_JOB = JobState("running", None, 0, 0, 0, ())
 
 
 def serve_native_lanes() -> None:
@@ -58,12 +65,29 @@ def serve_native_lanes() -> None:
     token, contexts = uuid.uuid4(), Contexts()
     try:
         while unit := claims.claim("batch", token=token):
-            try:
-                NativeStep(unit, contexts.of(unit.batch_id)).take()
-            except LeaseLost:
-                log.warning("unit %s went to another worker", unit.public_id)
+            _step(unit, contexts)
     finally:
         contexts.close()
+
+
+def _step(unit: ClaimedUnit, contexts: Contexts) -> None:
+    """Take one step; what goes wrong with a unit is not the others' trouble.
+
+    A unit whose step fails keeps its lease until it runs out, and is taken back then,
+    a few times only.
+    """
+    try:
+        step = NativeStep(unit, contexts.of(unit.batch_id))
+        try:
+            step.take()
+        finally:
+            step.recorder.close()
+    except (LeaseLost, LostRace):
+        log.warning("unit %s went to another worker", unit.public_id)
+    except DatabaseError:
+        raise
+    except Exception:
+        log.exception("the step of unit %s failed", unit.public_id)
 
 
 class NativeStep:
@@ -75,15 +99,18 @@ class NativeStep:
         self.decision: Decision = context.decision(unit.group_no)
         self.lane: StageLane = self.decision.stages[unit.stage]
         self.adapter: JobAdapter = job_adapter(self.lane.adapter)
-        self.now: datetime = clock.now()
         self.recorder = Recorder(
             batch_id=unit.batch_id, unit_id=unit.unit_id, lease_token=unit.lease_token
         )
-        batch = Batch.objects.only("cancel_requested_at", "deadline_at").get(
-            pk=unit.batch_id
-        )
-        self.is_canceled = batch.cancel_requested_at is not None
-        self.is_overdue = batch.deadline_at <= self.now
+        self.history = histories.of_unit(unit)
+        self.is_stopped = unit.is_canceled or unit.is_overdue
+        self.is_leaving = self.is_stopped or unit.stage_seconds <= 0
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether a job that was told to stop has had its time for that."""
+        since = max(-self.unit.stage_seconds, self.unit.canceled_seconds or 0.0)
+        return since > CANCEL_GRACE_SECONDS
 
     def take(self) -> None:
         """Submit, find, poll or collect, whichever is next."""
@@ -97,64 +124,66 @@ class NativeStep:
         if execution is None:
             self._begin()
             return
-        connection = self._connection()
-        if connection is None:
-            self._wait(_REFUSED_PAUSE)
+        connection = reach(self.lane)
+        if self.unit.lost_leases >= LOST_LEASES_MAX:
+            self._give_up(execution)
+        elif connection is None:
+            self._wait_for(execution, _REFUSED_PAUSE)
         elif execution.state == ExecutionState.PLANNED:
             self._find(execution, connection)
         else:
             self._poll(execution, connection)
 
-    def _connection(self) -> Connection | None:
-        return reach(self.lane)
+    def _wait_for(self, execution: Execution, pause: timedelta) -> None:
+        """Ask again later, or not at all when that was promised long enough."""
+        if self.is_hopeless:
+            self._give_up(execution)
+        else:
+            self._wait(pause)
 
     def _wait(self, pause: timedelta) -> None:
+        now = clock.now()
         lifecycle.let_go(
-            self.unit,
-            UnitState.WAITING,
-            next_action_at=clock.now() + pause,
-            now=clock.now(),
+            self.unit, UnitState.WAITING, next_action_at=now + pause, now=now
         )
 
     # Submitting
 
     def _begin(self) -> None:
-        if self.is_canceled or self.is_overdue:
-            self._close()
+        if self.is_stopped:
+            close_stopped(self.unit, self.context)
             return
-        items = load_items(self.unit, self.context, self.decision, self.recorder)
+        items = self._items()
+        connection = reach(self.lane)
         if not items:
-            with transaction.atomic():
-                self.recorder.flush(execution_id=None)
-                lifecycle.finish_unit(self.unit, now=self.now)
-            return
-        connection = self._connection()
-        if connection is None or self.lane.leave_at <= self.now:
-            cause = "provider_not_connected" if connection is None else "stage_over"
-            closing.leave_without_lane(
+            self._finish()
+        elif connection is None:
+            self._leave(items, cause="provider_not_connected")
+        elif self.is_leaving:
+            self._leave(items, cause="stage_over")
+        else:
+            execution = lifecycle.begin_execution(
                 self.unit,
-                self.context,
-                self.decision,
-                self.recorder,
-                items,
-                cause=cause,
+                self.lane,
+                item_count=len(items),
+                sent_through_seq=items[-1].seq,
+                now=clock.now(),
             )
-            return
-        execution = lifecycle.begin_execution(
-            self.unit,
-            self.lane,
-            item_count=len(items),
-            sent_through_seq=items[-1].seq,
-            now=self.now,
-        )
-        self._submit(execution, connection, items)
+            self._submit(execution, connection, items)
 
-    def _close(self) -> None:
-        closing.close_unit(
-            self.unit,
-            self.context,
-            status=RowStatus.CANCELED if self.is_canceled else RowStatus.EXPIRED,
-            error=CANCELED if self.is_canceled else EXPIRED,
+    def _items(self) -> list[IndexedItem]:
+        return load_items(
+            self.unit, self.context, self.decision, self.recorder, self.history
+        )
+
+    def _finish(self) -> None:
+        with transaction.atomic():
+            self.recorder.flush(execution_id=None)
+            lifecycle.finish_unit(self.unit, now=clock.now())
+
+    def _leave(self, items: list[IndexedItem], *, cause: str) -> None:
+        closing.leave_without_lane(
+            self.unit, self.context, self.decision, self.recorder, items, cause=cause
         )
 
     def _submit(
@@ -232,22 +261,18 @@ class NativeStep:
                 completed=0,
                 now=now,
             )
-            if rule.same_lane and refusals + 1 < REFUSALS_MAX:
+            if rule.same_lane and refusals + 1 < self._refusals_max():
+                pause = min(_REFUSED_PAUSE * 2**refusals, _REFUSED_PAUSE_MAX)
                 lifecycle.let_go(
-                    self.unit,
-                    UnitState.READY,
-                    next_action_at=now + _REFUSED_PAUSE * (refusals + 1),
-                    now=now,
+                    self.unit, UnitState.READY, next_action_at=now + pause, now=now
                 )
-                return
-            closing.leave_without_lane(
-                self.unit,
-                self.context,
-                self.decision,
-                self.recorder,
-                items,
-                cause=refusal.failure.kind.value,
-            )
+            else:
+                self._leave(items, cause=refusal.failure.kind.value)
+
+    def _refusals_max(self) -> int:
+        if closing.has_next_stage(self.unit, self.decision):
+            return REFUSALS_MAX
+        return REFUSALS_MAX_LAST
 
     # Finding a job again
 
@@ -257,21 +282,32 @@ class NativeStep:
             try:
                 job_id = self.adapter.find(connection, execution.public_id)
             except JobOutcomeUnknown:
-                self._wait(_FIND_AGAIN)
+                self._wait_for(execution, _FIND_AGAIN)
                 return
         if job_id is not None:
             self._accepted(execution, job_id)
             return
         finds = execution.finds + 1
         Execution.objects.filter(pk=execution.pk).update(finds=finds)
-        is_late = clock.now() - execution.started_at >= LISTING_LAG
-        if finds < FINDS_MIN or not is_late:
+        lag = timedelta(seconds=settings.JOB_LISTING_LAG_SECONDS)
+        if finds < FINDS_MIN or clock.now() - execution.started_at < lag:
             self._wait(_FIND_AGAIN)
-            return
-        if self.is_canceled or self.is_overdue:
+        elif self.is_leaving:
+            self._never_sent(execution)
+        else:
+            self._send_again(execution, connection)
+
+    def _send_again(self, execution: Execution, connection: Connection) -> None:
+        """Send the job that never arrived, under the same reference."""
+        items = self._items()
+        if not items:
             self._never_sent(execution)
             return
-        items = load_items(self.unit, self.context, self.decision, self.recorder)
+        # From now on the provider's list may lag behind this send.
+        execution.started_at = clock.now()
+        Execution.objects.filter(pk=execution.pk).update(
+            finds=0, started_at=execution.started_at
+        )
         self._submit(execution, connection, items)
 
     def _never_sent(self, execution: Execution) -> None:
@@ -282,66 +318,82 @@ class NativeStep:
                 state=ExecutionState.REFUSED,
                 outcome="never_sent",
                 completed=0,
-                now=self.now,
+                now=clock.now(),
             )
-            self._close()
+            self._begin()
 
     # Polling
 
     def _poll(self, execution: Execution, connection: Connection) -> None:
-        is_leaving = (
-            self.is_canceled or self.is_overdue or self.lane.leave_at <= self.now
-        )
+        """Ask how the job is, collect it when it ended, stop it when its time is up."""
         with self._keeping():
             try:
-                if is_leaving:
-                    self.adapter.cancel(connection, execution.provider_job_id)
                 job = self.adapter.poll(connection, execution.provider_job_id)
+                if self.is_leaving and job.phase not in {"canceling", "ended"}:
+                    self.adapter.cancel(connection, execution.provider_job_id)
             except JobOutcomeUnknown:
                 self._poll_later(execution)
                 return
-        if job.phase == "ended" or (
-            is_leaving and self.lane.leave_at + CANCEL_GRACE <= self.now
-        ):
+        if job.phase == "ended":
             self._collect(execution, connection, job)
         else:
             self._poll_later(execution, job)
+
+    def _give_up(self, execution: Execution) -> None:
+        """Move on without a job that does not end, and book what it may cost us."""
+        log.error("job %s was given up", execution.public_id)
+        collecting.collect(
+            self._job(execution, _LOST_JOB), iter(()), stop_cause=self._stop_cause()
+        )
+
+    def _stop_cause(self) -> ending.StopCause | None:
+        if self.unit.is_canceled:
+            return "canceled"
+        return "overdue" if self.unit.is_overdue else None
+
+    def _job(self, execution: Execution, state: JobState) -> collecting.Job:
+        return collecting.Job(
+            unit=self.unit,
+            context=self.context,
+            decision=self.decision,
+            lane=self.lane,
+            execution=execution,
+            recorder=self.recorder,
+            state=state,
+            history=self.history,
+        )
 
     def _poll_later(self, execution: Execution, job: JobState | None = None) -> None:
         Execution.objects.filter(pk=execution.pk).update(
             polls=execution.polls + 1,
             **({"completed": job.completed} if job else {}),
         )
-        self._wait(poll_pause(execution.polls + 1))
+        pause = poll_pause(execution.polls + 1)
+        if self.is_leaving:
+            pause = min(pause, _STOPPING_PAUSE)
+        self._wait_for(execution, pause)
 
     def _collect(
         self, execution: Execution, connection: Connection, job: JobState
     ) -> None:
-        stop: collecting.StopCause | None = None
-        if self.is_canceled:
-            stop = "canceled"
-        elif self.is_overdue:
-            stop = "overdue"
         with self._keeping(), _scratch() as folder:
             try:
                 collecting.collect(
-                    collecting.Job(
-                        unit=self.unit,
-                        context=self.context,
-                        decision=self.decision,
-                        lane=self.lane,
-                        execution=execution,
-                        recorder=self.recorder,
-                        state=job,
-                    ),
+                    self._job(execution, job),
                     self.adapter.results(connection, job, folder),
-                    stop_cause=stop,
+                    stop_cause=self._stop_cause(),
                 )
             except JobOutcomeUnknown:
                 self._poll_later(execution)
 
     def _keeping(self) -> KeepLease:
-        return KeepLease(self.unit.lease_token, self.unit.unit_id)
+        return KeepLease(
+            lambda: claims.extend(
+                self.unit.lease_token,
+                self.unit.unit_id,
+                seconds=settings.LEASE_SECONDS,
+            )
+        )
 
 
 def poll_pause(polls: int) -> timedelta:

@@ -1,17 +1,19 @@
 """Open a claimed unit on its lane: load its items, write down the intent."""
 
 import random
+import time
 from collections import deque
 from collections.abc import Callable
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from batches.decisions import Decision
-from batches.engine import closing, lifecycle
+from batches.engine import closing, histories, lifecycle, retries
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, Contexts, open_items
 from batches.engine.direct_run import DirectRun
-from batches.engine.judging import OUTCOME_UNKNOWN
+from batches.engine.histories import History
+from batches.engine.judging import CANCELED, EXPIRED, OUTCOME_UNKNOWN
 from batches.engine.lifecycle import SEND_AHEAD_ITEMS
 from batches.engine.reaching import reach
 from batches.engine.recorder import Recorder
@@ -22,12 +24,14 @@ from batchrouter.kit import clock
 from routing.adapters.registry import direct_adapter
 
 # Calls of one item that may have been made without our having an answer.
-LOST_CALLS_MAX = 2
+LOST_CALLS_MAX = retries.MISSES_MAX["unknown"]
 # Workers that may die with a unit in hand before its items fail.
 LOST_LEASES_MAX = 5
 
 WORKER_LOST = RowError(
-    "worker_lost", "Processing this item stopped our workers repeatedly.", False
+    "worker_lost",
+    "Processing this item stopped our workers repeatedly.",
+    retryable=False,
 )
 
 
@@ -39,16 +43,21 @@ def open_direct(
 ) -> DirectRun | None:
     """Begin a run of direct calls; None when the unit was ended or handed on."""
     batch = contexts.of(unit.batch_id)
+    if unit.is_canceled or unit.is_overdue:
+        close_stopped(unit, batch)
+        return None
     decision = batch.decision(unit.group_no)
     lane = decision.stages[unit.stage]
     recorder = Recorder(
         batch_id=unit.batch_id, unit_id=unit.unit_id, lease_token=unit.lease_token
     )
-    items = load_items(unit, batch, decision, recorder)
+    history = histories.of_unit(unit)
+    items = load_items(unit, batch, decision, recorder, history)
     if not items:
         with transaction.atomic():
             recorder.flush(execution_id=None)
             lifecycle.finish_unit(unit, now=clock.now())
+        recorder.close()
         return None
     reached = reach(lane)
     if reached is None:
@@ -66,6 +75,7 @@ def open_direct(
             sent_through_seq=items[ahead].seq,
             now=clock.now(),
         )
+    started = time.monotonic()
     return DirectRun(
         unit=unit,
         context=batch,
@@ -78,11 +88,29 @@ def open_direct(
         chance=chance,
         pending=deque(items),
         window=window_of(lane.offering_id),
+        leave_at=started + unit.stage_seconds,
+        end_at=started + unit.batch_seconds,
+        tries=history.tries_of(items),
+        unknowns=history.unknowns,
+    )
+
+
+def close_stopped(unit: ClaimedUnit, batch: BatchContext) -> None:
+    """End a unit of a batch that was canceled or is overdue."""
+    closing.close_unit(
+        unit,
+        batch,
+        status=RowStatus.CANCELED if unit.is_canceled else RowStatus.EXPIRED,
+        error=CANCELED if unit.is_canceled else EXPIRED,
     )
 
 
 def load_items(
-    unit: ClaimedUnit, batch: BatchContext, decision: Decision, recorder: Recorder
+    unit: ClaimedUnit,
+    batch: BatchContext,
+    decision: Decision,
+    recorder: Recorder,
+    history: History,
 ) -> list[IndexedItem]:
     """Return the unit's items that still want an answer.
 
@@ -97,10 +125,16 @@ def load_items(
     )
     if unit.lost_leases >= LOST_LEASES_MAX:
         closing.add_rows(
-            recorder, batch, decision, items, status=RowStatus.FAILED, error=WORKER_LOST
+            recorder,
+            batch,
+            decision,
+            items,
+            status=RowStatus.FAILED,
+            error=WORKER_LOST,
+            tries=history.tries_of(items),
         )
         return []
-    lost = _lost_calls(unit)
+    lost = history.unknowns
     hopeless = [item for item in items if lost.get(item.seq, 0) >= LOST_CALLS_MAX]
     closing.add_rows(
         recorder,
@@ -109,17 +143,6 @@ def load_items(
         hopeless,
         status=RowStatus.FAILED,
         error=OUTCOME_UNKNOWN,
+        tries=history.tries_of(hopeless),
     )
     return [item for item in items if lost.get(item.seq, 0) < LOST_CALLS_MAX]
-
-
-def _lost_calls(unit: ClaimedUnit) -> dict[int, int]:
-    if unit.lost_leases == 0:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT seq, count(*) FROM batches_lostcall
-                WHERE batch_id = %s AND seq BETWEEN %s AND %s GROUP BY seq""",
-            [unit.batch_id, unit.seq_from, unit.seq_to],
-        )
-        return dict(cursor.fetchall())

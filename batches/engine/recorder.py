@@ -65,6 +65,7 @@ class Recorder:
         self.unit_id = unit_id
         self.lease_token = lease_token
         self._segment: Segment | None = None
+        self._segment_id: int | None = None
         self._part: PartWriter | None = None
         self._waiting: list[tuple[NewRow, int]] = []
 
@@ -97,9 +98,10 @@ class Recorder:
         assert self._segment is not None
         self._part.flush()
         with transaction.atomic():
-            if self._segment.pk is None:
+            if self._segment_id is None:
                 self._segment.save()
-            first = self._insert(self._segment.pk, execution_id)
+                self._segment_id = self._segment.pk
+            first = self._insert(self._segment_id, execution_id)
             self._count(first)
         self._waiting.clear()
         return first

@@ -1,22 +1,21 @@
 """Take back units whose worker died, and close what is past its deadline."""
 
 import logging
-import uuid
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 
-from batches.engine import charges, claims, closing, lifecycle
+from batches.engine import claims, lifecycle
 from batches.engine.context import BatchContext, Contexts, open_items
-from batches.engine.judging import CANCELED, EXPIRED
 from batches.engine.lifecycle import Tally
+from batches.engine.opening import close_stopped
 from batches.engine.recorder import LeaseLost
 from batches.engine.rows import IndexedItem
 from batches.models import Batch, Execution, LostCall, WorkUnit
 from batches.states import (
-    BATCH_OPEN,
     EXECUTION_OPEN,
+    BatchState,
     ExecutionState,
-    RowStatus,
     UnitState,
 )
 from batchrouter.kit import clock
@@ -39,9 +38,8 @@ def _recover_one(contexts: Contexts) -> bool:
     with transaction.atomic():
         unit = (
             WorkUnit.objects.select_for_update(skip_locked=True, no_key=True)
-            .extra(
-                where=["lease_until < clock_timestamp()"]
-            )  # a constant; leases are judged by the database's clock
+            # Leases are judged by the database's clock.
+            .extra(where=["lease_until < clock_timestamp()"])
             .filter(state=UnitState.RUNNING)
             .order_by("lease_until")
             .first()
@@ -79,14 +77,7 @@ def _abandon(unit: WorkUnit, execution: Execution, batch: BatchContext) -> None:
         LostCall(batch_id=batch.pk, seq=item.seq, execution_id=execution.pk)
         for item in lost
     )
-    ambiguous = sum(
-        charges.lost_call_cost_nanousd(
-            lane.price,
-            counted_tokens=item.input_tokens,
-            output_cap=batch.output_cap(unit.group_no, item),
-        )
-        for item in lost
-    )
+    ambiguous = sum(batch.lost_call_cost(unit.group_no, lane, item) for item in lost)
     lifecycle.end_execution(
         execution,
         Tally(
@@ -101,7 +92,9 @@ def _abandon(unit: WorkUnit, execution: Execution, batch: BatchContext) -> None:
     )
 
 
-def _open_items(unit: WorkUnit, batch: BatchContext) -> list[IndexedItem]:
+def _open_items(
+    unit: WorkUnit | claims.ClaimedUnit, batch: BatchContext
+) -> list[IndexedItem]:
     return open_items(
         batch_id=batch.pk,
         manifest_id=batch.manifest_id,
@@ -111,58 +104,31 @@ def _open_items(unit: WorkUnit, batch: BatchContext) -> list[IndexedItem]:
     )
 
 
-_TAKE = f"""
-UPDATE batches_workunit SET state = '{UnitState.RUNNING}',
-       state_at = clock_timestamp(), lease_token = %(token)s,
-       lease_until = clock_timestamp() + interval '60 seconds'
- WHERE id = (SELECT id FROM batches_workunit
-              WHERE batch_id = %(batch)s AND state = ANY(%(states)s)
-              ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, public_id, batch_id, group_no, seq_from, seq_to, item_count,
-          completed + failed + canceled + expired + review, stage, mode, lease_token,
-          lost_leases, 'ready'
-"""  # noqa: S608 # constants of ours only
-
-
-def close_idle_units(batch: Batch, *, is_overdue: bool) -> int:
+def close_idle_units(batch: Batch, *, with_jobs: bool) -> int:
     """End the open items of units that nobody works on; return how many units.
 
-    A unit with a provider job is closed past the deadline only: after a cancel its
-    finished rows are fetched first.
+    Args:
+        batch: canceled or overdue.
+        with_jobs: also the units whose provider job runs. Usually its finished rows
+            are fetched first, so that is for batches that cannot wait for them.
     """
-    states = [UnitState.READY] + ([UnitState.WAITING] if is_overdue else [])
+    states = [UnitState.READY] + ([UnitState.WAITING] if with_jobs else [])
     contexts, closed = Contexts(), 0
     try:
         context = contexts.of(batch.pk)
-        while unit := _take(batch.pk, [str(state) for state in states]):
-            _close_one(unit, context, is_overdue=is_overdue)
+        while unit := claims.claim_idle(batch.pk, states):
+            _close_one(unit, context)
             closed += 1
     finally:
         contexts.close()
     return closed
 
 
-def _take(batch_id: int, states: list[str]) -> claims.ClaimedUnit | None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _TAKE, {"token": uuid.uuid4(), "batch": batch_id, "states": states}
-        )
-        row = cursor.fetchone()
-    return None if row is None else claims.ClaimedUnit(*row)
-
-
-def _close_one(
-    unit: claims.ClaimedUnit, context: BatchContext, *, is_overdue: bool
-) -> None:
+def _close_one(unit: claims.ClaimedUnit, context: BatchContext) -> None:
     try:
         with transaction.atomic():
             _end_open_jobs(unit, context)
-            closing.close_unit(
-                unit,
-                context,
-                status=RowStatus.EXPIRED if is_overdue else RowStatus.CANCELED,
-                error=EXPIRED if is_overdue else CANCELED,
-            )
+            close_stopped(unit, context)
     except LeaseLost:
         log.info("unit %s was taken meanwhile", unit.public_id)
 
@@ -173,14 +139,9 @@ def _end_open_jobs(unit: claims.ClaimedUnit, context: BatchContext) -> None:
         unit_id=unit.unit_id, state__in=EXECUTION_OPEN
     ):
         lane = context.decision(unit.group_no).stages[execution.stage]
-        row = WorkUnit.objects.get(pk=unit.unit_id)
         ambiguous = sum(
-            charges.lost_call_cost_nanousd(
-                lane.price,
-                counted_tokens=item.input_tokens,
-                output_cap=context.output_cap(unit.group_no, item),
-            )
-            for item in _open_items(row, context)
+            context.lost_call_cost(unit.group_no, lane, item)
+            for item in _open_items(unit, context)
         )
         lifecycle.end_execution(
             execution,
@@ -193,10 +154,26 @@ def _end_open_jobs(unit: claims.ClaimedUnit, context: BatchContext) -> None:
 
 
 def close_overdue_batches() -> int:
-    """End the idle units of every open batch whose deadline has passed."""
-    overdue = Batch.objects.filter(
-        state__in=BATCH_OPEN - {"priced", "finalizing"}
-    ).extra(
-        where=["deadline_at <= clock_timestamp()"]
-    )  # a constant; deadlines are judged by the database's clock
-    return sum(close_idle_units(batch, is_overdue=True) for batch in overdue)
+    """End the idle units of every open batch whose deadline has passed.
+
+    A provider job is told to stop first, and its finished rows are taken when they
+    come within ``claims.LATE_SECONDS``.
+    """
+    closed = 0
+    for batch in _overdue(0):
+        WorkUnit.objects.filter(batch=batch, state=UnitState.WAITING).extra(
+            where=["next_action_at > clock_timestamp() + interval '5 seconds'"]
+        ).update(next_action_at=clock.now())
+        closed += close_idle_units(batch, with_jobs=False)
+    for batch in _overdue(claims.LATE_SECONDS):
+        closed += close_idle_units(batch, with_jobs=True)
+    return closed
+
+
+def _overdue(seconds: int) -> QuerySet[Batch]:
+    return Batch.objects.filter(
+        state__in=[BatchState.QUEUED, BatchState.RUNNING]
+    ).extra(  # deadlines are judged by the database's clock
+        where=["deadline_at + make_interval(secs => %s) <= clock_timestamp()"],
+        params=[seconds],
+    )

@@ -4,6 +4,7 @@ Bytes are copied, never parsed. Every row goes into exactly one artifact, and th
 tree is built over the rows as they are written.
 """
 
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from batches.store import store
 from batchrouter.kit.errors import BatchRouterError
 from batchrouter.kit.hashing import leaf_digest, merkle_root_hex
 from batchrouter.kit.storage import Blob, BlobWriter
+
+log = logging.getLogger(__name__)
 
 _FETCH_ROWS = 5000
 _OPEN_FILES = 128
@@ -187,7 +190,11 @@ def _retry_lines(batch: Batch) -> tuple[Blob, int] | None:
         places = cursor.fetchall()
     if not places:
         return None
-    source = os.open(store().path(batch.manifest.file.storage_key), os.O_RDONLY)
+    try:
+        source = os.open(store().path(batch.manifest.file.storage_key), os.O_RDONLY)
+    except FileNotFoundError:
+        log.exception("batch %s has no input to retry from", batch.public_id)
+        return None
     try:
         with store().new_blob() as out:
             for offset, length in places:

@@ -31,7 +31,7 @@ def cancel_batch(batch: Batch, *, now: datetime) -> Batch:
     """
     _request(batch.pk, now=now)
     dispatch_batch(batch.pk, now=now)
-    close_idle_units(batch, is_overdue=False)
+    close_idle_units(batch, with_jobs=False)
     with transaction.atomic():
         locked = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
         WorkUnit.objects.filter(batch=locked, state=UnitState.WAITING).update(

@@ -13,11 +13,15 @@ from batches.models import Batch, WorkUnit
 from batches.states import BatchState, UnitState
 from batchrouter.kit.jobs import Job, enqueue_on_commit
 
+# Of a provider job's input: half of what OpenAI takes, as a line grows on its way.
+_SLICE_BYTES = 100_000_000
 _SLICES = """
 SELECT min(seq), max(seq), count(*) FROM (
-  SELECT seq, (row_number() OVER (ORDER BY seq) - 1) / %s AS slice
-    FROM batches_item WHERE manifest_id = %s AND group_no = %s
-) numbered GROUP BY slice ORDER BY slice
+  SELECT seq, (row_number() OVER by_seq - 1) / %(items)s AS by_count,
+         sum(length) OVER by_seq / %(bytes)s AS by_size
+    FROM batches_item WHERE manifest_id = %(manifest)s AND group_no = %(group)s
+  WINDOW by_seq AS (ORDER BY seq ROWS UNBOUNDED PRECEDING)
+) numbered GROUP BY by_count, by_size ORDER BY min(seq)
 """
 
 
@@ -55,7 +59,15 @@ def _units_of(batch: Batch, decision: Decision, now: datetime) -> list[WorkUnit]
         else settings.NATIVE_UNIT_ITEMS
     )
     with connection.cursor() as cursor:
-        cursor.execute(_SLICES, [size, batch.manifest_id, decision.group_no])
+        cursor.execute(
+            _SLICES,
+            {
+                "items": size,
+                "bytes": _SLICE_BYTES,
+                "manifest": batch.manifest_id,
+                "group": decision.group_no,
+            },
+        )
         slices: list[tuple[Any, ...]] = cursor.fetchall()
     return [
         WorkUnit(

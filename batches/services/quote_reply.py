@@ -1,28 +1,32 @@
 """The quote as the customer sees it: bounded, whatever the manifest's size."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
+import orjson
+
+from batches.models import Quote
+from batches.services.judgement import Asked, GroupJudgement
 from batchrouter.kit import clock
 from batchrouter.kit.money import format_usd
 
-if TYPE_CHECKING:
-    from batches.models import Quote
-    from batches.services.quoting import Asked, GroupJudgement
-
-# Lanes and groups in the reply; the route receipt has all of them.
-_LANES_SHOWN = 40
-_GROUPS_SHOWN = 50
+# A quote stays under 64 KiB, whatever was asked: its three lists share that. The route
+# receipt has all lanes and groups, and the counts beside the lists count everything.
+_LANES_BYTES = 14 << 10
+_UNITS_BYTES = 28 << 10
+_SKIPPED_BYTES = 14 << 10
 
 
 def build(
-    quote: "Quote",
-    asked: "Asked",
-    judged: "list[GroupJudgement]",
+    quote: Quote,
+    asked: Asked,
+    judged: list[GroupJudgement],
     curve: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Return the stored part of the reply; funding and state are added when shown."""
     decided = [found for found in judged if found.decision is not None]
     largest = max(decided, key=lambda found: found.group.item_count)
+    units = _within(_UNITS_BYTES, map(_unit, decided))
     return {
         "quote_id": quote.public_id,
         "object": "quote",
@@ -41,23 +45,37 @@ def build(
         "fee_bps": quote.fee_bps,
         "route_decision": largest.decision.route if largest.decision else None,
         "lanes": _lanes(largest),
-        "work_units": [_unit(found) for found in decided[:_GROUPS_SHOWN]],
-        "work_units_truncated": len(decided) > _GROUPS_SHOWN,
+        "work_units": units,
+        "work_units_truncated": len(units) < len(decided),
         "price_range": _price_range(largest),
         "price_deadline_curve": curve,
         "sample_run": {"eligible": False, "limit_items": 5},
         "duplicates": asked.manifest.duplicates,
-        "skipped": _skipped(asked, judged),
+        "skipped": _within(_SKIPPED_BYTES, _skipped(asked, judged)),
         "skipped_count": asked.manifest.skipped_count
         + sum(found.group.item_count for found in judged if found.decision is None),
     }
 
 
-def _lanes(found: "GroupJudgement") -> list[dict[str, Any]]:
-    return found.decision.judged[:_LANES_SHOWN] if found.decision else []
+def _within(bytes_max: int, entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the first entries that fit into this many bytes of JSON."""
+    shown: list[dict[str, Any]] = []
+    for entry in entries:
+        bytes_max -= len(orjson.dumps(entry)) + 1
+        if bytes_max < 0:
+            break
+        shown.append(entry)
+    return shown
 
 
-def _unit(found: "GroupJudgement") -> dict[str, Any]:
+def _lanes(found: GroupJudgement) -> list[dict[str, Any]]:
+    """Return the lanes of a group, the eligible ones first and by their rank."""
+    judged = found.decision.judged if found.decision else []
+    ordered = sorted(judged, key=lambda lane: (lane["rank"] is None, lane["rank"] or 0))
+    return _within(_LANES_BYTES, ordered)
+
+
+def _unit(found: GroupJudgement) -> dict[str, Any]:
     group, decision = found.group, found.decision
     assert decision is not None
     first = decision.stages[0]
@@ -88,7 +106,7 @@ def _unit(found: "GroupJudgement") -> dict[str, Any]:
     }
 
 
-def _price_range(found: "GroupJudgement") -> dict[str, Any] | None:
+def _price_range(found: GroupJudgement) -> dict[str, Any] | None:
     """Return the cheapest and dearest rates among the lanes that could take it."""
     eligible = [lane for lane in found.lanes if lane.rank is not None]
     if not eligible:
@@ -111,7 +129,7 @@ def _price_range(found: "GroupJudgement") -> dict[str, Any] | None:
     }
 
 
-def _skipped(asked: "Asked", judged: "list[GroupJudgement]") -> list[dict[str, Any]]:
+def _skipped(asked: Asked, judged: list[GroupJudgement]) -> list[dict[str, Any]]:
     homeless = [
         {
             "items": found.group.ranges,

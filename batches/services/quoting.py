@@ -5,8 +5,6 @@ cap, at the selected lane's price. It is what a submit reserves, and no fallback
 it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,20 +12,22 @@ from django.conf import settings
 
 from accounts.models import Org
 from batches import decisions
-from batches.decisions import Decision
-from batches.engine.charges import QuotedTerms
 from batches.manifest.envelope import Spec
-from batches.models import ItemGroup, Manifest, Quote
+from batches.models import Manifest, Quote
 from batches.services import quote_reply
+from batches.services.judgement import (
+    Asked,
+    GroupJudgement,
+    Market,
+    judge_group,
+    open_market,
+)
+from batches.services.price_curve import price_deadline_curve
 from batches.states import QuoteState
 from batchrouter.kit.errors import BatchRouterError
 from batchrouter.kit.hashing import canonical_json, sha256_hex
 from batchrouter.kit.money import fee_nanousd, format_usd
 from catalog import selectors as catalog_selectors
-from routing import planning, preview, scoring
-from routing import selectors as routing_selectors
-from routing.contracts import Lane, UnitRequest
-from routing.weights import RouteWeights
 
 # Of the provider subtotal (api-contract section 3): model routes, workflow products.
 MODEL_FEE_BPS = 590
@@ -49,27 +49,6 @@ class MaxPriceExceeded(BatchRouterError):
     error_type = "invalid_request_error"
 
 
-@dataclass(frozen=True, slots=True)
-class GroupJudgement:
-    """A group of items, its lanes, and what was decided for it."""
-
-    group: ItemGroup
-    lanes: list[Lane]
-    decision: Decision | None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asks, for what, on which terms."""
-
-    org: Org
-    manifest: Manifest
-    spec: Spec
-    is_test: bool
-    fee_bps: int
-    deadline_at: datetime
-
-
 def quote_manifest(
     *, org: Org, manifest: Manifest, spec: Spec, is_test: bool, now: datetime
 ) -> Quote:
@@ -88,13 +67,11 @@ def quote_manifest(
         fee_bps=_fee_bps(spec),
         deadline_at=spec.deadline(now),
     )
-    version = routing_selectors.current_weights(now=now)
-    judged = [
-        judge_group(group, asked, version, now=now)
-        for group in manifest.groups.order_by("no")
-    ]
+    groups = list(manifest.groups.order_by("no"))
+    market = open_market(asked, groups, now=now)
+    judged = [judge_group(group, asked, market) for group in groups]
     _refuse_unplaceable(judged, spec)
-    return _save(asked, version, judged, now=now)
+    return _save(asked, market, judged)
 
 
 def fingerprint(manifest: Manifest, spec: Spec) -> str:
@@ -107,95 +84,6 @@ def _fee_bps(spec: Spec) -> int:
     if spec.workflow is None:
         return MODEL_FEE_BPS
     return catalog_selectors.workflow(spec.workflow).workflow_fee_bps
-
-
-def judge_group(
-    group: ItemGroup,
-    asked: Asked,
-    version: RouteWeights,
-    *,
-    now: datetime,
-    deadline_at: datetime | None = None,
-) -> GroupJudgement:
-    """Judge a group's lanes and decide, for the asked deadline or another one."""
-    due = deadline_at or asked.deadline_at
-    request = unit_request(group, asked, due)
-    offerings = routing_selectors.offering_facts(
-        request.models,
-        sandbox_only=asked.is_test,
-        now=now,
-        workload_key=request.workload_key,
-    )
-    lanes = scoring.judge(request, offerings, version, now=now)
-    plan = planning.plan(
-        lanes,
-        deadline_at=due,
-        now=now,
-        allow_fallbacks=request.preferences.allow_fallbacks,
-    )
-    if not plan.stages:
-        return GroupJudgement(group, lanes, None)
-    best = min((lane for lane in lanes if lane.rank), key=lambda lane: lane.rank or 0)
-    decision = Decision(
-        group_no=group.no,
-        operation=group.operation,
-        item_count=group.item_count,
-        needs_schema=group.needs_schema,
-        ceiling_nanousd=best.ceiling_nanousd,
-        expected_nanousd=best.expected_nanousd,
-        terms=QuotedTerms(
-            price=best.offering.price,
-            factor_bps=best.offering.token_factor_bps,
-            overhead_tokens=best.offering.message_overhead_tokens,
-            default_cap=default_cap(group),
-            fee_bps=asked.fee_bps,
-        ),
-        stages=decisions.stages_of(plan, lanes),
-        judged=[preview.lane_json(lane) for lane in lanes],
-        route=preview.route_decision(lanes),
-        replay={
-            "request": preview.request_snapshot(request),
-            "lanes": [preview.lane_snapshot(lane) for lane in lanes],
-        },
-    )
-    return GroupJudgement(group, lanes, decision)
-
-
-def default_cap(group: ItemGroup) -> int:
-    """Return the output cap for items that name none: the models' smallest default."""
-    if group.operation == "embeddings":
-        return 0
-    return min(
-        catalog_selectors.model_profile(slug).default_max_output_tokens
-        for slug in group.model_slugs
-    )
-
-
-def unit_request(group: ItemGroup, asked: Asked, deadline_at: datetime) -> UnitRequest:
-    """Describe a group to routing: counts and needs, no text and no customer."""
-    spec, cap = asked.spec, default_cap(group)
-    return UnitRequest(
-        operation=group.operation,  # type: ignore[arg-type] # checked when the manifest was read
-        models=tuple(group.model_slugs),
-        item_count=group.item_count,
-        input_tokens=group.input_tokens,
-        input_tokens_max=group.input_tokens_max,
-        output_tokens=group.output_tokens + group.uncapped_count * cap,
-        output_tokens_max=max(
-            group.output_tokens_max, cap if group.uncapped_count else 0
-        ),
-        payload_bytes=group.payload_bytes,
-        needs_vision=group.needs_vision,
-        needs_schema=group.needs_schema,
-        needs_tools=group.needs_tools,
-        privacy_tier=spec.privacy_tier,
-        allowed_regions=tuple(spec.allowed_regions),
-        routing_mode=spec.routing_mode,
-        preferences=spec.preferences,
-        deadline_at=deadline_at,
-        sandbox_only=asked.is_test,
-        workload_key=f"{spec.workflow or 'model'}:{group.operation}",
-    )
 
 
 def _refuse_unplaceable(judged: list[GroupJudgement], spec: Spec) -> None:
@@ -230,15 +118,14 @@ def _homeless_json(found: GroupJudgement) -> dict[str, Any]:
     }
 
 
-def _save(
-    asked: Asked, version: RouteWeights, judged: list[GroupJudgement], *, now: datetime
-) -> Quote:
+def _save(asked: Asked, market: Market, judged: list[GroupJudgement]) -> Quote:
     decided = [found.decision for found in judged if found.decision is not None]
     subtotal = sum(decision.ceiling_nanousd for decision in decided)
     expected = sum(decision.expected_nanousd for decision in decided)
     fee = fee_nanousd(subtotal, fee_bps=asked.fee_bps)
     expected_fee = fee_nanousd(expected, fee_bps=asked.fee_bps)
     _check_max_price(asked.spec, subtotal + fee)
+    now = market.now
     quote = Quote(
         state=QuoteState.ACTIVE,
         state_at=now,
@@ -248,7 +135,7 @@ def _save(
         is_test=asked.is_test,
         spec=asked.spec.to_json(),
         decisions=[decisions.to_json(decision) for decision in decided],
-        route_version_id=version.version_id,
+        route_version_id=market.version.version_id,
         fee_bps=asked.fee_bps,
         item_count=sum(decision.item_count for decision in decided),
         provider_subtotal_nanousd=subtotal,
@@ -259,7 +146,7 @@ def _save(
         valid_until=now + timedelta(seconds=settings.QUOTE_VALID_SECONDS),
         created_at=now,
     )
-    curve = price_deadline_curve(asked, version, now=now)
+    curve = price_deadline_curve(asked, (found.group for found in judged), market)
     quote.reply = quote_reply.build(quote, asked, judged, curve)
     quote.save()
     return quote
@@ -275,36 +162,3 @@ def _check_max_price(spec: Spec, total_nanousd: int) -> None:
             param="max_price",
             details={"total": format_usd(total_nanousd), "max_price": format_usd(most)},
         )
-
-
-_CURVE: Mapping[str, timedelta] = {
-    "priority": timedelta(hours=1),
-    "standard": timedelta(hours=24),
-    "flex": timedelta(hours=48),
-}
-
-
-def price_deadline_curve(
-    asked: Asked, version: RouteWeights, *, now: datetime
-) -> list[dict[str, Any]]:
-    """Return what hurrying or waiting would cost, one point for each tier."""
-    points = []
-    for tier, window in _CURVE.items():
-        due = now + window
-        judged = [
-            judge_group(group, asked, version, now=now, deadline_at=due)
-            for group in asked.manifest.groups.order_by("no")
-        ]
-        decided = [found.decision for found in judged if found.decision is not None]
-        subtotal = sum(decision.ceiling_nanousd for decision in decided)
-        total = subtotal + fee_nanousd(subtotal, fee_bps=asked.fee_bps)
-        points.append(
-            {
-                "sla_tier": tier,
-                "window_seconds": int(window.total_seconds()),
-                "total": format_usd(total) if decided else None,
-                "item_count": sum(decision.item_count for decision in decided),
-                "modes": sorted({found.stages[0].mode for found in decided}),
-            }
-        )
-    return points

@@ -33,7 +33,7 @@ def _close_canceled() -> None:
         cancel_requested_at__isnull=False,
     )
     for batch in waiting:
-        recovery.close_idle_units(batch, is_overdue=False)
+        recovery.close_idle_units(batch, with_jobs=False)
 
 
 def _ring_for_batches(now: datetime) -> None:

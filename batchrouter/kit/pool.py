@@ -23,6 +23,7 @@ import certifi
 import pycurl
 
 from batchrouter.kit.reply_headers import ReplyHeaders
+from batchrouter.kit.socket_watch import SocketWatch
 
 BODY_BYTES_MAX: Final = 16 * 1024 * 1024
 # libcurl itself stops at 300 KiB of headers; an honest reply has 2.
@@ -152,7 +153,10 @@ class HttpPool:
         self._max_in_flight = max_in_flight
         self._body_bytes_max = body_bytes_max
         self._ca_file = ca_file or certifi.where()
+        self._watch = SocketWatch()
         self._multi: Any = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch.socket_changed)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._watch.timer_changed)
         self._multi.setopt(pycurl.M_MAXCONNECTS, max_in_flight)
         self._multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, max_in_flight)
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
@@ -203,12 +207,10 @@ class HttpPool:
         """
         until = time.monotonic() + timeout_seconds
         while True:
-            self._multi.perform()
+            self._move(until)
             done = self._reap()
-            left = until - time.monotonic()
-            if done or not self._running or left <= 0:
+            if done or not self._running or time.monotonic() >= until:
                 return done
-            self._multi.select(left)
 
     def cancel_all(self) -> list[object]:
         """Drop every call in flight and return their tokens.
@@ -228,6 +230,7 @@ class HttpPool:
             call.curl.close()
         self._idle.clear()
         self._multi.close()
+        self._watch.close()
 
     def __enter__(self) -> Self:
         return self
@@ -239,6 +242,18 @@ class HttpPool:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _move(self, until: float) -> None:
+        """Let libcurl act on its timer, or on the sockets that become ready."""
+        multi = self._multi
+        seconds = until - time.monotonic()
+        if self._watch.timer_rang():
+            multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            seconds = 0.0  # that may have ended a call already
+        if not self._running:
+            return
+        for fd, ready in self._watch.wait(seconds):
+            multi.socket_action(fd, ready)
 
     def _new_call(self) -> _Call:
         return _Call(self._body_bytes_max, self._ca_file)

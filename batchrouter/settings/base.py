@@ -44,6 +44,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "batchrouter.web.middleware.RequestContextMiddleware",
     "batchrouter.web.middleware.RefuseNulMiddleware",
+    "batchrouter.web.middleware.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -142,6 +143,10 @@ WHITENOISE_USE_FINDERS = True
 
 # Uploads are streamed by our own views; these caps are for forms and JSON bodies.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+# Addresses that take a manifest, and the most that a body may hold there: 200 MiB and
+# the frame of a form. Everything else is held to the cap above.
+UPLOAD_PATHS = ("/v1/batches/input-manifests", "/v1/files")
+UPLOAD_BYTES_MAX = 200 * 1024 * 1024 + 64 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 CONTENT_SECURITY_POLICY = {
@@ -156,7 +161,8 @@ CONTENT_SECURITY_POLICY = {
 }
 CSRF_FAILURE_VIEW = "batchrouter.web.views.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "no-referrer"
+# Not "no-referrer": browsers then post forms with "Origin: null", which CSRF refuses.
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -253,6 +259,8 @@ NATIVE_UNIT_ITEMS = env.number("NATIVE_UNIT_ITEMS", 5000, minimum=1)
 DIRECT_CALL_SECONDS = env.number("DIRECT_CALL_SECONDS", 120, minimum=1)
 NATIVE_POLL_FIRST_SECONDS = env.number("NATIVE_POLL_FIRST_SECONDS", 2, minimum=1)
 NATIVE_POLL_MAX_SECONDS = env.number("NATIVE_POLL_MAX_SECONDS", 60, minimum=1)
+# A provider's list of jobs may lag this far behind what was sent.
+JOB_LISTING_LAG_SECONDS = 10
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5, minimum=1)
 RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 300, minimum=10)
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from batchrouter.kit.ids import ALPHABET
@@ -54,4 +55,22 @@ class RefuseNulMiddleware:
             return plain_error(request, 404)
         if "%00" in request.META.get("QUERY_STRING", ""):
             return plain_error(request, 400)
+        return self.get_response(request)
+
+
+class BodyLimitMiddleware:
+    """Refuse a body that is too large for its address before a byte of it is read."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.headers.get("Content-Length", "")
+        limit = (
+            settings.UPLOAD_BYTES_MAX
+            if request.path in settings.UPLOAD_PATHS
+            else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        )
+        if length.isascii() and length.isdigit() and int(length) > limit:
+            return plain_error(request, 413)
         return self.get_response(request)

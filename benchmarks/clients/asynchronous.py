@@ -13,7 +13,7 @@ import aiohttp
 import openai
 import orjson
 
-from benchmarks.clients.metering import Body, Job, read_items, write_result
+from benchmarks.clients.metering import Body, Job, Meter, read_items, write_result
 
 CALL_SECONDS = 120
 _KEY = "benchmark"
@@ -22,7 +22,7 @@ _KEY = "benchmark"
 Send = Callable[[Body], Awaitable[tuple[int, Any]]]
 
 
-async def run_aiohttp(job: Job, out: BinaryIO) -> int:
+async def run_aiohttp(job: Job, out: BinaryIO) -> None:
     """Send with aiohttp: what a competent script does."""
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=job.in_flight),
@@ -38,10 +38,10 @@ async def run_aiohttp(job: Job, out: BinaryIO) -> int:
             async with session.post(job.url, data=orjson.dumps(body)) as reply:
                 return reply.status, orjson.loads(await reply.read())
 
-        return await _pump(job, out, send)
+        await _pump(job, out, send)
 
 
-async def run_openai(job: Job, out: BinaryIO) -> int:
+async def run_openai(job: Job, out: BinaryIO) -> None:
     """Send with the official client as it comes, without retries."""
     client = openai.AsyncOpenAI(
         api_key=_KEY,
@@ -55,10 +55,10 @@ async def run_openai(job: Job, out: BinaryIO) -> int:
             answer = await client.chat.completions.create(**body)
             return 200, answer.model_dump(mode="json")
 
-        return await _pump(job, out, send)
+        await _pump(job, out, send)
 
 
-async def run_litellm(job: Job, out: BinaryIO) -> int:
+async def run_litellm(job: Job, out: BinaryIO) -> None:
     """Send through LiteLLM's Router with one deployment."""
     litellm: Any = importlib.import_module("litellm")
     litellm.suppress_debug_info = True
@@ -77,10 +77,13 @@ async def run_litellm(job: Job, out: BinaryIO) -> int:
         answer = await router.acompletion(**body)
         return 200, answer.model_dump(mode="json")
 
-    return await _pump(job, out, send)
+    await _pump(job, out, send)
 
 
-async def _pump(job: Job, out: BinaryIO, send: Send) -> int:
+async def _pump(job: Job, out: BinaryIO, send: Send) -> None:
+    """Send every item; the first is sent once more before, to be warm."""
+    await send(next(read_items(job.source))[1])
+    meter = Meter(warm_calls=1)
     source = read_items(job.source)
 
     async def work() -> int:
@@ -91,7 +94,9 @@ async def _pump(job: Job, out: BinaryIO, send: Send) -> int:
             count += 1
         return count
 
-    return sum(await asyncio.gather(*(work() for _ in range(job.in_flight))))
+    counts = await asyncio.gather(*(work() for _ in range(job.in_flight)))
+    out.flush()
+    meter.report(sum(counts))
 
 
 def _base_url(url: str) -> str:

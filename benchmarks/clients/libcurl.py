@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 import orjson
 import pycurl
 
-from benchmarks.clients.metering import Job, read_items, write_result
+from benchmarks.clients.metering import Job, Meter, read_items, write_result
 
 CALL_SECONDS = 120
 _HEADERS = ["Content-Type: application/json", "Authorization: Bearer benchmark"]
@@ -32,8 +32,9 @@ class _Call:
         self.curl.setopt(pycurl.WRITEDATA, self.reply)
 
 
-def run_libcurl(job: Job, out: BinaryIO) -> int:
+def run_libcurl(job: Job, out: BinaryIO) -> None:
     """Send with one loop around libcurl."""
+    meter = Meter(warm_calls=0)
     multi: Any = pycurl.CurlMulti()
     calls = {call.curl: call for call in (_Call(job.url) for _ in range(job.in_flight))}
     idle, source, done = list(calls.values()), read_items(job.source), 0
@@ -55,7 +56,8 @@ def run_libcurl(job: Job, out: BinaryIO) -> int:
         done += len(finished)
         if not finished:
             multi.select(1.0)
-    return done
+    out.flush()
+    meter.report(done)
 
 
 def _finished(multi: Any) -> list[Any]:

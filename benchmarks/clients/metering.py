@@ -29,9 +29,14 @@ class Job:
 
 
 class Meter:
-    """Wall time, processor time and memory from the first item to the last line."""
+    """Wall time, processor time and memory from the first item to the last line.
 
-    def __init__(self) -> None:
+    Args:
+        warm_calls: how many calls were made before, to be ready.
+    """
+
+    def __init__(self, *, warm_calls: int) -> None:
+        self._warm_calls = warm_calls
         self._idle_kib = _status_kib("VmRSS:")
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         self._cpu = _cpu_seconds()
@@ -42,6 +47,7 @@ class Meter:
         wall = time.monotonic() - self._began
         told = {
             "items": items,
+            "warm_calls": self._warm_calls,
             "wall_seconds": wall,
             "cpu_seconds": _cpu_seconds() - self._cpu,
             "over_idle_bytes": (_status_kib("VmHWM:") - self._idle_kib) * 1024,

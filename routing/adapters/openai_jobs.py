@@ -5,7 +5,6 @@ read 2026-11-22. The create call honours no idempotency key, so our reference ri
 the job's metadata and :meth:`OpenAIJobs.find` looks for it there.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -23,12 +22,12 @@ from batchrouter.kit.outbound import (
 )
 from routing.adapters import openai_lines, statuses
 from routing.adapters.openai import body_of, path_of
+from routing.adapters.openai_job_states import PROVIDER_ID, job_state
 from routing.contracts import (
     Answer,
     Connection,
     ItemRequest,
     JobLimits,
-    JobPhase,
     JobState,
     Operation,
 )
@@ -43,22 +42,6 @@ DOWNLOAD_BYTES_MAX: Final = 4 * 1024**3
 INPUT_FILE_SECONDS: Final = 3 * 24 * 3600
 FIND_PAGES_MAX: Final = 20
 FIND_PAGE_SIZE: Final = 100
-# A completed job may show its output file a little later than its end.
-FILE_LAG_SECONDS: Final = 600
-MESSAGE_MAX: Final = 300
-
-_ID = re.compile(r"\A[A-Za-z0-9_.-]{1,128}\Z")
-
-_PHASES: Final[dict[str, tuple[JobPhase, str | None]]] = {
-    "validating": ("submitted", None),
-    "in_progress": ("running", None),
-    "finalizing": ("collecting", None),
-    "cancelling": ("canceling", None),
-    "completed": ("ended", "ok"),
-    "failed": ("ended", "failed"),
-    "expired": ("ended", "expired"),
-    "cancelled": ("ended", "canceled"),
-}
 
 
 class OpenAIJobs:
@@ -269,58 +252,6 @@ class OpenAIJobs:
         )
 
 
-def job_state(job: dict[str, Any], *, seen_at: datetime | None) -> JobState:
-    """Read a batch object.
-
-    Args:
-        job: as the provider sent it.
-        seen_at: the provider's clock at that moment, where it told.
-    """
-    status = job.get("status")
-    known = _PHASES.get(status) if isinstance(status, str) else None
-    phase, ended_as = known or ("running", None)
-    counts = job.get("request_counts")
-    counts = counts if isinstance(counts, dict) else {}
-    files = (job.get("output_file_id"), job.get("error_file_id"))
-    result_files = tuple(
-        name for name in files if isinstance(name, str) and _ID.match(name)
-    )
-    completed = _count(counts.get("completed"))
-    if ended_as == "ok" and completed and _lags(job, seen_at):
-        phase, ended_as = "collecting", None
-    return JobState(
-        phase=phase,
-        ended_as=ended_as,
-        total=_count(counts.get("total")),
-        completed=completed,
-        failed=_count(counts.get("failed")),
-        result_files=result_files,
-        message=_message(job.get("errors")),
-    )
-
-
-def _lags(job: dict[str, Any], seen_at: datetime | None) -> bool:
-    """Tell whether a completed job's output file is missing and may yet appear."""
-    if job.get("output_file_id"):
-        return False
-    ended = _count(job.get("completed_at"))
-    return seen_at is None or seen_at.timestamp() - ended < FILE_LAG_SECONDS
-
-
-def _message(errors: Any) -> str | None:
-    entries = errors.get("data") if isinstance(errors, dict) else None
-    first = entries[0] if isinstance(entries, list) and entries else None
-    if not isinstance(first, dict):
-        return None
-    words = [first.get("code"), first.get("message")]
-    text = ": ".join(word for word in words if isinstance(word, str))
-    return "".join(c if c.isprintable() else " " for c in text)[:MESSAGE_MAX] or None
-
-
-def _count(value: Any) -> int:
-    return value if type(value) is int and 0 <= value < 2**53 else 0
-
-
 def _headers(connection: Connection) -> dict[str, str]:
     return {
         "Authorization": f"Bearer {connection.api_key}",
@@ -338,12 +269,12 @@ def _object(reply: Reply) -> dict[str, Any] | None:
 
 def _id_in(value: dict[str, Any] | None) -> str | None:
     found = value.get("id") if value is not None else None
-    return found if isinstance(found, str) and _ID.match(found) else None
+    return found if isinstance(found, str) and PROVIDER_ID.match(found) else None
 
 
 def _safe(name: str) -> str:
     """Return an id that may stand in a path, of the provider's or our own file."""
-    if _ID.match(name) is None or name in {".", ".."}:
+    if PROVIDER_ID.match(name) is None or name in {".", ".."}:
         raise JobOutcomeUnknown("the provider's id is not of the documented form")
     return name
 

@@ -1,7 +1,4 @@
-"""Files, quotes and batches as mere rows, for tests of who may reach them.
-
-Their bytes and prices are made up; tests of the main job use its services.
-"""
+"""Quotes as mere rows, for tests that need a row with a state and nothing else."""
 
 # mypy: allow-untyped-calls
 # factory_boy's declarations carry no types.
@@ -11,9 +8,9 @@ from datetime import timedelta
 from factory.declarations import LazyAttribute, SelfAttribute, SubFactory
 from factory.django import DjangoModelFactory
 
-from batches.models import Batch, Manifest, Quote, StoredFile
+from batches.models import Manifest, Quote, StoredFile
 from batches.models.file import FilePurpose
-from batches.states import BatchState, QuoteState
+from batches.states import QuoteState
 from batchrouter.kit.hashing import sha256_hex
 from batchrouter.kit.money import NANO_PER_USD
 from tests.factories.accounts import OrgFactory
@@ -67,20 +64,3 @@ class QuoteFactory(DjangoModelFactory[Quote]):
     expected_total_nanousd = NANO_PER_USD
     deadline_at = NOON + timedelta(days=1)
     valid_until = NOON + timedelta(minutes=10)
-
-
-class BatchFactory(DjangoModelFactory[Batch]):
-    """A queued batch of one item, without work units."""
-
-    class Meta:
-        model = Batch
-
-    org = SubFactory(OrgFactory)
-    quote = SubFactory(
-        QuoteFactory, org=SelfAttribute("..org"), state=QuoteState.ACCEPTED
-    )
-    manifest = SelfAttribute("quote.manifest")
-    state = BatchState.QUEUED
-    state_at = NOON
-    item_count = 1
-    deadline_at = NOON + timedelta(days=1)

@@ -92,9 +92,9 @@ def test_lost_direct_calls_are_sent_once_more_and_booked_as_ours(
     assert max(sent.values()) <= 2
     abandoned = [
         attempt
-        for unit in product.call(f"/v1/batches/{batch_id}/route-receipt")[1][
-            "receipt"
-        ]["work_units"]
+        for unit in product.call(f"/v1/batches/{batch_id}/route-receipt")[1]["receipt"][
+            "work_units"
+        ]
         for attempt in unit["attempts"]
         if attempt["state"] == "abandoned"
     ]

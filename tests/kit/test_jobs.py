@@ -1,6 +1,5 @@
 """The doorbell, on brokers that are real: in memory, in files, and dead ones."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
@@ -101,18 +100,23 @@ def test_a_folder_that_takes_no_message_is_no_error(
     assert "the sweep will find it: batches.sweep" in caplog.text
 
 
-RING = "import django; django.setup(); from batchrouter.kit.jobs import Job, ring; "
+RING_TWICE = """
+import django, time
+django.setup()
+from batchrouter.kit.jobs import Job, ring
+begun = time.monotonic()
+ring(Job.SWEEP)
+ring(Job.SWEEP)
+print(time.monotonic() - begun)
+"""
 
 
 def test_a_redis_that_is_down_is_no_error_and_costs_no_wait() -> None:
-    begun = time.monotonic()
-    done = python(
-        RING + "ring(Job.SWEEP); ring(Job.SWEEP)", REDIS_URL="redis://127.0.0.1:1/0"
-    )
+    done = python(RING_TWICE, REDIS_URL="redis://127.0.0.1:1/0")
     assert done.returncode == 0, done.stderr
     assert len(lines(done.stderr, "the sweep will find it")) == 2
-    # Starting the process included; kombu alone would wait six seconds each time.
-    assert time.monotonic() - begun < 10
+    # Left alone, kombu waits for six seconds each time.
+    assert float(done.stdout) < 5
 
 
 def test_every_job_has_a_task() -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import datetime
 import ipaddress
+import resource
 import socket
 import ssl
 import time
@@ -276,6 +277,36 @@ def test_waiting_returns_empty_after_its_time(
 
     assert pool.wait(0.2) == []
     assert 0.15 < time.monotonic() - started < 1.0
+
+
+def test_a_long_wait_ends_when_a_calls_deadline_passes(
+    server: WireServer, pool: HttpPool
+) -> None:
+    pool.submit("a", post(server.on("/hang", hang)), 200)
+    started = time.monotonic()
+
+    assert [done.fault for done in pool.wait(30)] == ["timed_out"]
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_window_may_be_wider_than_select_can_watch(server: WireServer) -> None:
+    count = 1200
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 4 * count:
+        pytest.skip("this machine allows too few open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4 * count), hard))
+
+    async def slow(received: Received, wire: Wire) -> None:
+        await asyncio.sleep(1.0)
+        await wire.reply(received.body)
+
+    url = server.on("/slow", slow)
+    with HttpPool(max_in_flight=count) as pool:
+        for number in range(count):
+            pool.submit(number, post(url), 30_000)
+        done = drain(pool)
+    assert {call.token for call in done} == set(range(count))
+    assert {call.status for call in done} == {200}
 
 
 def test_waiting_for_nothing_returns_at_once(pool: HttpPool) -> None:

@@ -15,7 +15,7 @@ JSON = "application/json"
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/nothing", "/v1/", "/v1/batches/", "/nothing", "/v1/catalog/models/x"]
+    "path", ["/v1/nothing", "/v1/", "/v1/batches/", "/nothing", "/v1/batches/a/b/c"]
 )
 def test_an_address_with_nothing_is_404(path: str) -> None:
     reply = client().get(path)

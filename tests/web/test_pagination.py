@@ -121,7 +121,8 @@ def test_a_limit_is_one_to_a_hundred(owner: Reader, limit: str) -> None:
 
 @pytest.mark.parametrize("name", ["limit", "cursor"])
 def test_a_parameter_stands_once(owner: Reader, name: str) -> None:
-    assert owner.refused(**{name: ["5", "5"]}) == ("invalid_request", name)
+    twice: dict[str, Any] = {name: ["5", "5"]}
+    assert owner.refused(**twice) == ("invalid_request", name)
 
 
 def test_a_cursor_changed_in_any_character_is_refused(owner: Reader) -> None:

@@ -75,8 +75,10 @@ class Things(OrgView):
     scope = Scope.SUBMIT
 
     def post(self, request: Request) -> Response:
+        sent: dict[str, Any] = dict(request.data)
+
         def effect() -> Effect:
-            name = request.data["name"]
+            name = str(sent.get("name"))
             made = Org.objects.create(name=name)
             if name.startswith("refused"):
                 raise InvalidRequest("This name is refused.", param="name")

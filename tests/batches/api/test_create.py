@@ -9,7 +9,13 @@ from batches.models import Batch, Manifest, Quote
 from batchrouter.kit import clock
 from billing.models import LedgerTransaction, Reservation
 from tests.batches.conftest import Customer, make_customer
-from tests.factories.batches import book_problems, make_item, make_items, make_manifest, make_quote
+from tests.factories.batches import (
+    book_problems,
+    make_item,
+    make_items,
+    make_manifest,
+    make_quote,
+)
 from tests.support.api_client import error_of
 
 BATCHES = "/v1/batches"
@@ -143,9 +149,7 @@ def test_a_quote_id_that_is_no_text_is_refused(
 def test_too_few_credits_change_nothing_and_show_the_funding(market: None) -> None:
     poor = make_customer(usd=1)
     entries_before = LedgerTransaction.objects.count()
-    items = make_items(
-        5, input={"input": "Say hello.", "max_output_tokens": 100_000}
-    )
+    items = make_items(5, input={"input": "Say hello.", "max_output_tokens": 100_000})
 
     response = poor.api.post(BATCHES, {"items": items})
 
@@ -155,10 +159,10 @@ def test_too_few_credits_change_nothing_and_show_the_funding(market: None) -> No
     assert error["details"] == {
         "available": {"amount": "1.00", "currency": "usd"},
         "reserved": {"amount": "0.00", "currency": "usd"},
-        # 5 times (26 * 375 + 100,000 * 2,250) and a nano-dollar for each rounding
-        # but one, and the fee.
-        "quote_total": {"amount": "1.191426634", "currency": "usd"},
-        "shortfall": {"amount": "0.191426634", "currency": "usd"},
+        # 5 times (26 * 375 + 100,000 * 2,250); for every rounding but one a token
+        # of input and a nano-dollar; and the fee.
+        "quote_total": {"amount": "1.191428219", "currency": "usd"},
+        "shortfall": {"amount": "0.191428219", "currency": "usd"},
         "can_fund": False,
     }
     assert not Batch.objects.exists()
@@ -183,9 +187,7 @@ def test_the_same_key_and_body_give_the_first_reply_again(owner: Customer) -> No
 def test_the_same_key_with_another_body_is_refused(owner: Customer) -> None:
     created(owner, {"items": make_items(1)}, idempotency_key="k-1")
 
-    response = owner.api.post(
-        BATCHES, {"items": make_items(2)}, idempotency_key="k-1"
-    )
+    response = owner.api.post(BATCHES, {"items": make_items(2)}, idempotency_key="k-1")
 
     assert error_of(response) == (422, "idempotency_key_reused")
     assert Batch.objects.count() == 1

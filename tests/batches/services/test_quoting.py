@@ -71,9 +71,7 @@ def test_restricted_privacy_is_refused_where_no_lane_offers_it(
 def test_skip_quotes_the_rest_and_names_what_it_left_out(owner: Customer) -> None:
     items = [make_item(0), make_item(1, model="deepseek-flash")]
 
-    quote = make_quote(
-        owner.org, items, privacy_tier="confidential", on_invalid="skip"
-    )
+    quote = make_quote(owner.org, items, privacy_tier="confidential", on_invalid="skip")
 
     assert quote.item_count == 1
     assert quote.reply["skipped_count"] == 1

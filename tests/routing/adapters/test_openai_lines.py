@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.adapters import openai_lines
-from routing.adapters.openai_jobs import job_state
+from routing.adapters.openai_job_states import job_state
 from routing.adapters.openai_lines import read_file, read_line
 from routing.failures import FailureKind
 from tests.routing.values import NOON

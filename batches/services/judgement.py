@@ -1,0 +1,172 @@
+"""Judge the lanes of each group of a manifest, from one reading of the market."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import Org
+from batches import decisions
+from batches.decisions import Decision
+from batches.engine.charges import QuotedTerms
+from batches.manifest.envelope import Spec
+from batches.models import ItemGroup, Manifest
+from catalog import selectors as catalog_selectors
+from catalog.values import ModelFacts
+from routing import planning, preview, scoring
+from routing import selectors as routing_selectors
+from routing.contracts import Lane, OfferingFacts, UnitRequest
+from routing.weights import RouteWeights
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, for what, on which terms."""
+
+    org: Org
+    manifest: Manifest
+    spec: Spec
+    is_test: bool
+    fee_bps: int
+    deadline_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GroupJudgement:
+    """A group of items, its lanes, and what was decided for it."""
+
+    group: ItemGroup
+    lanes: list[Lane]
+    decision: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """All that decides at one instant, read once however many groups there are.
+
+    Attributes:
+        facts: by workload key and model.
+    """
+
+    now: datetime
+    version: RouteWeights
+    profiles: Mapping[str, ModelFacts]
+    facts: Mapping[str, Mapping[str, list[OfferingFacts]]]
+
+
+def open_market(asked: Asked, groups: Iterable[ItemGroup], *, now: datetime) -> Market:
+    """Read the offerings of every model that the groups name."""
+    slugs: dict[str, set[str]] = {}
+    for group in groups:
+        slugs.setdefault(_workload_key(group, asked), set()).update(group.model_slugs)
+    return Market(
+        now=now,
+        version=routing_selectors.current_weights(now=now),
+        profiles=catalog_selectors.model_profiles(),
+        facts={
+            key: _facts_by_model(sorted(models), key, asked, now=now)
+            for key, models in slugs.items()
+        },
+    )
+
+
+def _facts_by_model(
+    slugs: list[str], workload_key: str, asked: Asked, *, now: datetime
+) -> dict[str, list[OfferingFacts]]:
+    found: dict[str, list[OfferingFacts]] = {slug: [] for slug in slugs}
+    for offering in routing_selectors.offering_facts(
+        slugs, sandbox_only=asked.is_test, now=now, workload_key=workload_key
+    ):
+        found[offering.model].append(offering)
+    return found
+
+
+def _workload_key(group: ItemGroup, asked: Asked) -> str:
+    return f"{asked.spec.workflow or 'model'}:{group.operation}"
+
+
+def judged_lanes(request: UnitRequest, market: Market) -> list[Lane]:
+    """Judge every offering of the models that a unit accepts."""
+    by_model = market.facts[request.workload_key]
+    offerings = [offering for slug in request.models for offering in by_model[slug]]
+    return scoring.judge(request, offerings, market.version, now=market.now)
+
+
+def judge_group(group: ItemGroup, asked: Asked, market: Market) -> GroupJudgement:
+    """Judge a group's lanes and decide: its price, and the stages of its plan."""
+    request = unit_request(group, asked, market, deadline_at=asked.deadline_at)
+    lanes = judged_lanes(request, market)
+    plan = planning.plan(
+        lanes,
+        deadline_at=asked.deadline_at,
+        now=market.now,
+        allow_fallbacks=request.preferences.allow_fallbacks,
+    )
+    best = best_lane(lanes)
+    if best is None:
+        return GroupJudgement(group, lanes, None)
+    decision = Decision(
+        group_no=group.no,
+        operation=group.operation,
+        item_count=group.item_count,
+        needs_schema=group.needs_schema,
+        ceiling_nanousd=best.ceiling_nanousd,
+        expected_nanousd=best.expected_nanousd,
+        terms=QuotedTerms(
+            price=best.offering.price,
+            factor_bps=best.offering.token_factor_bps,
+            overhead_tokens=best.offering.message_overhead_tokens,
+            default_cap=default_cap(group, market),
+            fee_bps=asked.fee_bps,
+        ),
+        stages=decisions.stages_of(plan, lanes),
+        judged=[preview.lane_json(lane) for lane in lanes],
+        route=preview.route_decision(lanes),
+        replay={
+            "request": preview.request_snapshot(request),
+            "lanes": [preview.lane_snapshot(lane) for lane in lanes],
+        },
+    )
+    return GroupJudgement(group, lanes, decision)
+
+
+def best_lane(lanes: Iterable[Lane]) -> Lane | None:
+    """Return the lane that is ranked first, if any is eligible."""
+    return next((lane for lane in lanes if lane.rank == 1), None)
+
+
+def default_cap(group: ItemGroup, market: Market) -> int:
+    """Return the output cap for items that name none: the models' smallest default."""
+    if group.operation == "embeddings":
+        return 0
+    return min(
+        market.profiles[slug].default_max_output_tokens for slug in group.model_slugs
+    )
+
+
+def unit_request(
+    group: ItemGroup, asked: Asked, market: Market, *, deadline_at: datetime
+) -> UnitRequest:
+    """Describe a group to routing: counts and needs, no text and no customer."""
+    spec, cap = asked.spec, default_cap(group, market)
+    return UnitRequest(
+        operation=group.operation,  # type: ignore[arg-type] # checked when the manifest was read
+        models=tuple(group.model_slugs),
+        item_count=group.item_count,
+        input_tokens=group.input_tokens,
+        input_tokens_max=group.input_tokens_max,
+        output_tokens=group.output_tokens + group.uncapped_count * cap,
+        output_tokens_max=max(
+            group.output_tokens_max, cap if group.uncapped_count else 0
+        ),
+        payload_bytes=group.payload_bytes,
+        needs_vision=group.needs_vision,
+        needs_schema=group.needs_schema,
+        needs_tools=group.needs_tools,
+        privacy_tier=spec.privacy_tier,
+        allowed_regions=tuple(spec.allowed_regions),
+        routing_mode=spec.routing_mode,
+        preferences=spec.preferences,
+        deadline_at=deadline_at,
+        sandbox_only=asked.is_test,
+        workload_key=_workload_key(group, asked),
+    )

@@ -1,0 +1,365 @@
+"""The native-batch lane against the simulator: find, poll, collect, leave."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from batches.engine import claims
+from batches.engine.context import Contexts
+from batches.engine.native import CANCEL_GRACE_SECONDS, NativeStep, serve_native_lanes
+from batches.engine.recovery import close_overdue_batches, recover_lost_leases
+from batches.models import Batch, Execution, WorkUnit
+from batches.services.cancellation import cancel_batch
+from batches.states import UNIT_OPEN
+from batchrouter.kit import clock
+from tests.batches.conftest import Customer
+from tests.batches.engine.builders import (
+    DIRECT,
+    NATIVE,
+    codes_of,
+    dispatched,
+    executions_of,
+    expire_leases,
+    make_due,
+    make_texts,
+    rows_of,
+    run_direct,
+    set_deadline,
+    statuses_of,
+    units_of,
+)
+from tests.factories.batches import book_problems
+from tests.support.simulator import SimulatorProcess
+
+STEPS_MAX = 60
+
+
+@pytest.fixture(autouse=True)
+def short_lag(settings: Any) -> None:
+    settings.JOB_LISTING_LAG_SECONDS = 0
+
+
+def step(batch: Batch) -> None:
+    """Take the due units of the native lanes one step further, whatever the pause."""
+    make_due(batch)
+    serve_native_lanes()
+
+
+def tend(batch: Batch) -> None:
+    """Step until no unit of the native lanes is open."""
+    for _ in range(STEPS_MAX):
+        if not batch.units.filter(mode="batch", state__in=UNIT_OPEN).exists():
+            return
+        step(batch)
+        # The simulator's jobs take a tenth of a second.
+        clock_tick()
+    raise AssertionError([unit.state for unit in units_of(batch)])
+
+
+def clock_tick() -> None:
+    import time
+
+    time.sleep(0.05)
+
+
+def strike(simulator: SimulatorProcess, kind: str, **options: Any) -> None:
+    simulator.post_fault(
+        {"match": {"path": "batch"}, "fault": {"kind": kind, **options}, "times": 1}
+    )
+
+
+def leave_lane_at(batch: Batch, seconds: float) -> None:
+    WorkUnit.objects.filter(batch=batch).update(
+        leave_at=clock.now() + timedelta(seconds=seconds)
+    )
+
+
+def test_a_job_is_sent_polled_and_collected(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts(*["hello"] * 20), NATIVE)
+    tend(batch)
+    rows = rows_of(batch)
+    assert [row["status"] for row in rows] == ["completed"] * 20
+    assert {row["lane"] for row in rows} == {"openai:batch"}
+    assert {row["attempts"] for row in rows} == {1}
+    (execution,) = executions_of(batch)
+    assert (execution.state, execution.completed) == ("ended", 20)
+    assert simulator.stats()["batches_created"] == 1
+    assert book_problems() == []
+
+
+@pytest.mark.parametrize("fault", ["create_reset_after", "create_500_after"])
+def test_a_job_whose_creation_gave_no_answer_is_found_and_adopted(
+    owner: Customer, simulator: SimulatorProcess, fault: str
+) -> None:
+    strike(simulator, fault)
+    batch = dispatched(owner.org, make_texts("hello"), NATIVE)
+    tend(batch)
+    assert statuses_of(batch) == ["completed"]
+    assert simulator.stats()["batches_created"] == 1
+
+
+def sent_by_a_worker_that_died(owner: Customer) -> Batch:
+    """Send a job and forget that it was, as a worker killed before saving does."""
+    batch = dispatched(owner.org, make_texts("hello"), NATIVE)
+    step(batch)
+    Execution.objects.filter(batch=batch).update(state="planned", provider_job_id="")
+    WorkUnit.objects.filter(batch=batch).update(
+        state="running", lease_token=uuid.uuid4()
+    )
+    expire_leases(batch)
+    return batch
+
+
+def test_a_job_of_a_worker_that_died_is_adopted(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = sent_by_a_worker_that_died(owner)
+    assert recover_lost_leases() == 1
+    assert units_of(batch)[0].state == "waiting"
+    tend(batch)
+    assert statuses_of(batch) == ["completed"]
+    assert simulator.stats()["batches_created"] == 1
+    assert len(executions_of(batch)) == 1
+
+
+def test_a_job_that_was_never_sent_is_sent_under_the_same_reference(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    strike(simulator, "500")
+    batch = dispatched(owner.org, make_texts("hello"), NATIVE)
+    tend(batch)
+    (execution,) = executions_of(batch)
+    (job,) = simulator.stats()["batches"]
+    assert job["metadata"] == {"client_ref": execution.public_id}
+    assert statuses_of(batch) == ["completed"]
+
+
+def test_nothing_is_sent_again_before_the_list_has_caught_up(
+    owner: Customer, simulator: SimulatorProcess, settings: Any
+) -> None:
+    settings.JOB_LISTING_LAG_SECONDS = 3600
+    strike(simulator, "500")
+    batch = dispatched(owner.org, make_texts("hello"), NATIVE)
+    for _ in range(5):
+        step(batch)
+    assert simulator.stats()["batches_created"] == 0
+    assert executions_of(batch)[0].finds == 4
+
+
+def test_rows_that_are_missing_are_asked_for_on_the_next_lane(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(
+        owner.org, make_texts("a", "b [[sim:missing]]", "c"), NATIVE, DIRECT
+    )
+    tend(batch)
+    assert statuses_of(batch) == ["completed"] * 2
+    run_direct()
+    rows = rows_of(batch)
+    assert [row["lane"] for row in rows] == [
+        "openai:batch",
+        "openai:direct",
+        "openai:batch",
+    ]
+    assert [row["attempts"] for row in rows] == [1, 2, 1]
+    assert executions_of(batch)[0].failures == {"missing_from_provider": 1}
+
+
+def test_a_row_that_comes_twice_counts_once(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a [[sim:duplicate]]", "b"), NATIVE)
+    tend(batch)
+    assert statuses_of(batch) == ["completed"] * 2
+    assert executions_of(batch)[0].failures == {"unexpected_row": 1}
+
+
+def test_a_truncated_file_loses_no_item(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(
+        owner.org, make_texts(*["a"] * 5, "b [[sim:truncate]]"), NATIVE, DIRECT
+    )
+    tend(batch)
+    run_direct()
+    assert statuses_of(batch) == ["completed"] * 6
+
+
+def test_an_expired_job_gives_its_rows_and_the_rest_goes_on(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    strike(simulator, "expire", fraction=0.5)
+    batch = dispatched(owner.org, make_texts(*["a"] * 10), NATIVE, DIRECT)
+    tend(batch)
+    assert statuses_of(batch) == ["completed"] * 5
+    run_direct()
+    lanes = sorted(row["lane"] for row in rows_of(batch))
+    assert lanes == ["openai:batch"] * 5 + ["openai:direct"] * 5
+
+
+@pytest.mark.parametrize("fault", ["all_failed", "fail_validation"])
+def test_a_job_that_fails_is_done_on_the_next_lane(
+    owner: Customer, simulator: SimulatorProcess, fault: str
+) -> None:
+    strike(simulator, fault)
+    batch = dispatched(owner.org, make_texts("a", "b"), NATIVE, DIRECT)
+    tend(batch)
+    run_direct()
+    assert {row["lane"] for row in rows_of(batch)} == {"openai:direct"}
+
+
+def test_a_late_output_file_is_waited_for(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    strike(simulator, "no_output_lag", polls=3)
+    batch = dispatched(owner.org, make_texts("a", "b"), NATIVE)
+    tend(batch)
+    assert statuses_of(batch) == ["completed"] * 2
+
+
+def test_a_stuck_job_is_stopped_and_its_rows_are_kept(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    strike(simulator, "stuck", fraction=0.5)
+    batch = dispatched(owner.org, make_texts(*["a"] * 4), NATIVE, DIRECT)
+    step(batch)
+    leave_lane_at(batch, -1)
+    tend(batch)
+    assert statuses_of(batch) == ["completed"] * 2
+    run_direct()
+    assert statuses_of(batch) == ["completed"] * 4
+    assert simulator.stats()["batches"][0]["status"] == "cancelled"
+
+
+def test_a_job_that_does_not_stop_is_given_up_and_booked(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    strike(simulator, "status", value="in_progress")
+    batch = dispatched(owner.org, make_texts("a"), NATIVE, DIRECT)
+    step(batch)
+    leave_lane_at(batch, -CANCEL_GRACE_SECONDS - 1)
+    step(batch)
+    (execution,) = executions_of(batch)
+    assert execution.state == "ended"
+    assert execution.ambiguous_nanousd > 0
+    run_direct()
+    assert statuses_of(batch) == ["completed"]
+    assert book_problems() == []
+
+
+def test_a_job_that_ended_while_nobody_looked_is_still_collected(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a"), NATIVE, DIRECT)
+    step(batch)
+    clock_tick()
+    clock_tick()
+    clock_tick()
+    leave_lane_at(batch, -CANCEL_GRACE_SECONDS - 1)
+    tend(batch)
+    assert rows_of(batch)[0]["lane"] == "openai:batch"
+
+
+def test_a_canceled_batch_delivers_what_the_job_finished(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    strike(simulator, "stuck", fraction=0.5)
+    batch = dispatched(owner.org, make_texts(*["a"] * 4), NATIVE)
+    step(batch)
+    cancel_batch(batch, now=clock.now())
+    tend(batch)
+    assert sorted(statuses_of(batch)) == ["canceled"] * 2 + ["completed"] * 2
+    assert book_problems() == []
+
+
+def test_a_deadline_stops_the_job_and_delivers_what_it_finished(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    strike(simulator, "stuck", fraction=0.5)
+    batch = dispatched(owner.org, make_texts(*["a"] * 4), NATIVE)
+    step(batch)
+    set_deadline(batch, clock.now() - timedelta(seconds=1))
+    assert close_overdue_batches() == 0
+    tend(batch)
+    assert sorted(statuses_of(batch)) == ["completed"] * 2 + ["expired"] * 2
+
+
+def test_a_job_that_is_silent_past_the_deadline_is_closed(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    strike(simulator, "stuck")
+    batch = dispatched(owner.org, make_texts("a"), NATIVE)
+    step(batch)
+    set_deadline(batch, clock.now() - timedelta(seconds=claims.LATE_SECONDS + 1))
+    assert close_overdue_batches() == 1
+    assert statuses_of(batch) == ["expired"]
+    (execution,) = executions_of(batch)
+    assert (execution.state, execution.outcome) == ("abandoned", "deadline")
+    assert execution.ambiguous_nanousd > 0
+    assert close_overdue_batches() == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "refusals", "code"),
+    [
+        ("401", 1, "provider_credential"),
+        ("insufficient_quota", 1, "provider_quota"),
+        ("429", 3, "rate_limited"),
+    ],
+)
+def test_a_refused_job_leaves_the_lane(
+    owner: Customer,
+    simulator: SimulatorProcess,
+    fault: str,
+    refusals: int,
+    code: str,
+) -> None:
+    simulator.post_fault({"match": {"path": "batch"}, "fault": {"kind": fault}})
+    batch = dispatched(owner.org, make_texts("a"), NATIVE, DIRECT)
+    tend(batch)
+    states = [(run.state, run.outcome) for run in executions_of(batch)]
+    assert states == [("refused", code)] * refusals
+    assert (units_of(batch)[0].mode, units_of(batch)[0].stage) == ("direct", 1)
+
+
+def test_the_last_lane_is_tried_three_times(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a [[sim:missing]]"), NATIVE)
+    tend(batch)
+    assert codes_of(batch) == ["missing_from_provider"]
+    assert rows_of(batch)[0]["attempts"] == 3
+    assert simulator.stats()["batches_created"] == 3
+
+
+def test_collecting_again_after_a_crash_changes_nothing(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    texts = [*["a"] * 3, "b [[sim:empty]]"]
+    batch = dispatched(owner.org, make_texts(*texts), NATIVE, DIRECT)
+    tend(batch)
+    (execution,) = executions_of(batch)
+    before = (execution.cost_nanousd, execution.completed, execution.failures)
+    # Back to where a worker died after recording rows and before closing the job.
+    Execution.objects.filter(batch=batch).update(
+        state="accepted", ended_at=None, cost_nanousd=0
+    )
+    WorkUnit.objects.filter(batch=batch).update(state="waiting", mode="batch", stage=0)
+    make_due(batch)
+    unit = claims.claim("batch", token=uuid.uuid4())
+    assert unit is not None
+    contexts = Contexts()
+    again = NativeStep(unit, contexts.of(batch.pk))
+    assert again.history.reaches == ()
+    contexts.close()
+    expire_leases(batch)
+    recover_lost_leases()
+    # The money of the first closing is booked under the execution's key already.
+    with pytest.raises(AssertionError):
+        tend(batch)
+    assert statuses_of(batch) == ["completed"] * 3
+    assert before[1:] == (3, {"verification_failed": 1})

@@ -1,0 +1,78 @@
+"""How many calls an offering takes at once."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batches.engine.windows import Window
+
+
+def test_a_window_starts_at_64_calls() -> None:
+    assert Window(ceiling=256).limit == 64
+
+
+def test_a_small_ceiling_is_the_start() -> None:
+    assert Window(ceiling=3).limit == 3
+
+
+def test_answers_open_the_window_up_to_its_ceiling() -> None:
+    window = Window(ceiling=100)
+    for _ in range(1000):
+        window.answered()
+    assert window.limit == 100
+
+
+def test_a_limit_halves_the_window() -> None:
+    window = Window(ceiling=256)
+    window.limited(10.0, retry_after_seconds=None)
+    assert window.limit == 32
+
+
+def test_a_burst_of_limits_halves_once_a_second() -> None:
+    window = Window(ceiling=256)
+    for _ in range(50):
+        window.limited(10.0, retry_after_seconds=None)
+    window.limited(10.9, retry_after_seconds=None)
+    assert window.limit == 32
+    window.limited(11.0, retry_after_seconds=None)
+    assert window.limit == 16
+
+
+def test_a_window_never_closes_for_good() -> None:
+    window = Window(ceiling=256)
+    for second in range(100):
+        window.limited(float(second), retry_after_seconds=None)
+    assert window.limit == 1
+    assert window.has_room(200.0)
+
+
+def test_retry_after_stops_every_send_until_then() -> None:
+    window = Window(ceiling=256)
+    window.limited(10.0, retry_after_seconds=5.0)
+    assert not window.has_room(14.9)
+    assert window.has_room(15.0)
+
+
+def test_a_shorter_retry_after_does_not_end_a_longer_one() -> None:
+    window = Window(ceiling=256)
+    window.limited(10.0, retry_after_seconds=5.0)
+    window.limited(11.0, retry_after_seconds=1.0)
+    assert not window.has_room(14.0)
+
+
+def test_a_full_window_has_no_room() -> None:
+    window = Window(ceiling=2)
+    window.in_flight = 2
+    assert not window.has_room(0.0)
+
+
+@given(st.integers(1, 500), st.lists(st.booleans(), max_size=300))
+def test_the_limit_stays_within_one_and_the_ceiling(
+    ceiling: int, answers: list[bool]
+) -> None:
+    window = Window(ceiling=ceiling)
+    for second, is_answer in enumerate(answers):
+        if is_answer:
+            window.answered()
+        else:
+            window.limited(float(second), retry_after_seconds=None)
+        assert 1 <= window.limit <= ceiling
