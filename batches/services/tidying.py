@@ -7,7 +7,7 @@ from pathlib import Path
 
 from batches.models import StoredFile
 from batches.store import store
-from batchrouter.web.idempotency import forget_old_records
+from batchrouter.web.idempotency import forget_expired
 
 # A request or a worker that still needs a file it has not named yet is long over.
 _SAFE_AGE = timedelta(hours=24)
@@ -16,7 +16,7 @@ _LOOKUP = 500
 
 def tidy(*, now: datetime) -> None:
     """Delete orphans that are older than a day; safe to run at any time."""
-    forget_old_records(now=now)
+    forget_expired(now=now)
     limit = (now - _SAFE_AGE).timestamp()
     for path in _older(store().scratch_dir().iterdir(), limit):
         if path.is_dir():

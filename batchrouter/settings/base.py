@@ -5,6 +5,7 @@ from typing import Any
 
 import dj_database_url
 import django_stubs_ext
+import sentry_sdk
 from csp.constants import NONE, SELF
 
 from batchrouter import env, logs
@@ -273,6 +274,15 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
 }
 
 SENTRY_DSN = env.text("SENTRY_DSN")
+if SENTRY_DSN:
+    # No local variables and no bodies: they may hold keys and prompts.
+    sentry_sdk.init(
+        dsn=SENTRY_DSN,
+        environment=APP_ENV,
+        send_default_pii=False,
+        include_local_variables=False,
+        max_request_body_size="never",
+    )
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING_CONFIG = None
 logs.configure(level=LOG_LEVEL, json_lines=env.flag("LOG_JSON"))

@@ -131,9 +131,3 @@ def _replay(record: IdempotencyRecord, fingerprint: str) -> Response:
     response = Response(bytes(record.body or b""), status=record.status)
     response["Idempotent-Replayed"] = "true"
     return response
-
-
-def forget_old_records(*, now: datetime) -> None:
-    """Delete records past their 30 days."""
-    limit = now - timedelta(days=KEPT_DAYS)
-    IdempotencyRecord.objects.filter(created_at__lt=limit).delete()

@@ -1,5 +1,7 @@
 """Reads of the main job."""
 
+from typing import Any
+
 import pytest
 
 from batches.selectors import progress_of, row_page, stream_rows
@@ -8,7 +10,7 @@ from batchrouter.kit import clock
 from tests.batches.conftest import Customer
 from tests.factories.batches import make_batch, make_items, run_batch
 
-DIRECT = {"model": "deepseek-flash"}
+DIRECT: dict[str, Any] = {"model": "deepseek-flash"}
 
 
 def test_everything_is_pending_before_the_first_unit(owner: Customer) -> None:

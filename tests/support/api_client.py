@@ -38,7 +38,7 @@ class ApiClient:
         data: bytes,
         *,
         content_type: str = "application/x-ndjson",
-        **environ: str,
+        **environ: Any,
     ) -> Any:
         """Send bytes; ``environ`` is what the server puts into its environment."""
         return self._client.generic(

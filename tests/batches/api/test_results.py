@@ -21,7 +21,7 @@ from tests.support.api_client import error_of
 pytestmark = pytest.mark.usefixtures("simulator")
 
 # DeepSeek has direct calls only, OpenAI a native batch.
-DIRECT = {"model": "deepseek-flash"}
+DIRECT: dict[str, Any] = {"model": "deepseek-flash"}
 
 
 def path_of(batch: Batch, query: str = "") -> str:

@@ -137,7 +137,10 @@ def test_an_item_is_sent_twice_at_most_when_answers_are_lost(
 def test_a_lost_answer_counts_on_the_next_lane_too(
     owner: Customer, simulator: SimulatorProcess
 ) -> None:
-    text = "say [[sim:reset-after:1]][[sim:401:1]][[sim:reset-after:2]]"
+    text = (
+        "say [[sim:reset-after@openai:1]][[sim:401@openai:1]]"
+        "[[sim:reset-after@deepseek]]"
+    )
     batch = run(owner, text, lanes=(DIRECT, OTHER))
     assert codes_of(batch) == ["no_answer"]
     assert LostCall.objects.filter(batch_id=batch.pk).count() == 1

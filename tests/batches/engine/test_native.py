@@ -1,19 +1,27 @@
 """The native-batch lane against the simulator: find, poll, collect, leave."""
 
+import time
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from batches.engine import claims
+from batches.engine.collecting import FLUSH_ROWS
 from batches.engine.context import Contexts
 from batches.engine.native import CANCEL_GRACE_SECONDS, NativeStep, serve_native_lanes
 from batches.engine.recovery import close_overdue_batches, recover_lost_leases
-from batches.models import Batch, Execution, WorkUnit
+from batches.models import Batch, Execution, ResultRow, WorkUnit
 from batches.services.cancellation import cancel_batch
 from batches.states import UNIT_OPEN
 from batchrouter.kit import clock
+from routing.adapters.registry import job_adapter
+from routing.contracts import Answer, Connection, JobState
+from routing.failures import JobOutcomeUnknown
 from tests.batches.conftest import Customer
 from tests.batches.engine.builders import (
     DIRECT,
@@ -54,14 +62,8 @@ def tend(batch: Batch) -> None:
             return
         step(batch)
         # The simulator's jobs take a tenth of a second.
-        clock_tick()
+        time.sleep(0.05)
     raise AssertionError([unit.state for unit in units_of(batch)])
-
-
-def clock_tick() -> None:
-    import time
-
-    time.sleep(0.05)
 
 
 def strike(simulator: SimulatorProcess, kind: str, **options: Any) -> None:
@@ -256,9 +258,7 @@ def test_a_job_that_ended_while_nobody_looked_is_still_collected(
 ) -> None:
     batch = dispatched(owner.org, make_texts("a"), NATIVE, DIRECT)
     step(batch)
-    clock_tick()
-    clock_tick()
-    clock_tick()
+    time.sleep(0.3)
     leave_lane_at(batch, -CANCEL_GRACE_SECONDS - 1)
     tend(batch)
     assert rows_of(batch)[0]["lane"] == "openai:batch"
@@ -336,30 +336,48 @@ def test_the_last_lane_is_tried_three_times(
     assert simulator.stats()["batches_created"] == 3
 
 
-def test_collecting_again_after_a_crash_changes_nothing(
+class CutOff:
+    """The simulator's adapter, whose result file breaks off after some lines."""
+
+    def __init__(self, lines: int) -> None:
+        self._lines = lines
+        self._adapter = job_adapter("openai")
+
+    def results(
+        self, connection: Connection, job: JobState, folder: Path
+    ) -> Iterator[tuple[str, Answer]]:
+        yield from islice(self._adapter.results(connection, job, folder), self._lines)
+        raise JobOutcomeUnknown("the connection broke")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter, name)
+
+
+def test_collecting_again_counts_nothing_twice(
     owner: Customer, simulator: SimulatorProcess
 ) -> None:
-    texts = [*["a"] * 3, "b [[sim:empty]]"]
+    count = FLUSH_ROWS + 20
+    texts = ["a [[sim:empty]]", *["a"] * (count - 1)]
     batch = dispatched(owner.org, make_texts(*texts), NATIVE, DIRECT)
-    tend(batch)
-    (execution,) = executions_of(batch)
-    before = (execution.cost_nanousd, execution.completed, execution.failures)
-    # Back to where a worker died after recording rows and before closing the job.
-    Execution.objects.filter(batch=batch).update(
-        state="accepted", ended_at=None, cost_nanousd=0
-    )
-    WorkUnit.objects.filter(batch=batch).update(state="waiting", mode="batch", stage=0)
+    step(batch)
+    time.sleep(0.5)
     make_due(batch)
     unit = claims.claim("batch", token=uuid.uuid4())
     assert unit is not None
     contexts = Contexts()
-    again = NativeStep(unit, contexts.of(batch.pk))
-    assert again.history.reaches == ()
+    broken = NativeStep(unit, contexts.of(batch.pk))
+    broken.adapter = CutOff(FLUSH_ROWS + 10)  # type: ignore[assignment] # the rest is passed on by name
+    broken.take()
+    broken.recorder.close()
     contexts.close()
-    expire_leases(batch)
-    recover_lost_leases()
-    # The money of the first closing is booked under the execution's key already.
-    with pytest.raises(AssertionError):
-        tend(batch)
-    assert statuses_of(batch) == ["completed"] * 3
-    assert before[1:] == (3, {"verification_failed": 1})
+    assert len(rows_of(batch)) in {FLUSH_ROWS}
+    tend(batch)
+    run_direct()
+    first, _ = executions_of(batch)
+    assert first.completed == count - 1
+    assert first.failures == {"verification_failed": 1, "unexpected_row": FLUSH_ROWS}
+    rows = ResultRow.objects.filter(batch_id=batch.pk, execution_id=first.pk)
+    costs = [row.cost_nanousd for row in rows]
+    # The empty answer was billed too: one input, no output.
+    assert sum(costs) < first.cost_nanousd < sum(costs) + max(costs)
+    assert book_problems() == []

@@ -1,5 +1,6 @@
 """The end of a batch: its files, its money, its receipts."""
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -29,8 +30,8 @@ from tests.support.api_client import error_of
 
 pytestmark = pytest.mark.usefixtures("simulator")
 
-DIRECT = {"model": "deepseek-flash"}
-REFUSED = {**DIRECT, "input": "[[sim:400]] Say hello."}
+DIRECT: dict[str, Any] = {"model": "deepseek-flash"}
+REFUSED: dict[str, Any] = {**DIRECT, "input": "[[sim:400]] Say hello."}
 
 
 def content_of(file: StoredFile | None) -> bytes:
@@ -57,7 +58,8 @@ def mixed_items() -> list[dict[str, Any]]:
 @pytest.fixture
 def mixed(owner: Customer) -> Batch:
     """Run the mixed items to their end, by direct calls because they are urgent."""
-    return run_batch(make_batch(owner.org, mixed_items(), sla_tier="priority"))
+    due = clock.iso(clock.now() + timedelta(minutes=30))
+    return run_batch(make_batch(owner.org, mixed_items(), deadline_at=due))
 
 
 def receipt_of(owner: Customer, batch: Batch, kind: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What the end of a batch tells the market."""
 
+from typing import Any
+
 import pytest
 
 from batches.services.outcomes import counts_json
@@ -7,7 +9,7 @@ from catalog.models import ProviderHour, SettledDemand
 from tests.batches.conftest import Customer
 from tests.factories.batches import make_batch, make_item, make_items, run_batch
 
-DIRECT = {"model": "deepseek-flash"}
+DIRECT: dict[str, Any] = {"model": "deepseek-flash"}
 
 
 def demand() -> set[tuple[str, str, str, str, int, int]]:

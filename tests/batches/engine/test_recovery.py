@@ -1,0 +1,151 @@
+"""What a dead worker left is taken back, and every batch ends."""
+
+import uuid
+
+from batches.engine import claims, lifecycle
+from batches.engine.context import Contexts
+from batches.engine.opening import LOST_LEASES_MAX
+from batches.engine.recovery import recover_lost_leases
+from batches.models import Batch, Execution, LostCall, WorkUnit
+from batches.services.sweeping import sweep
+from batchrouter.kit import clock
+from tests.batches.conftest import Customer
+from tests.batches.engine.builders import (
+    DIRECT,
+    codes_of,
+    dispatched,
+    executions_of,
+    expire_leases,
+    make_texts,
+    rows_of,
+    run_direct,
+    set_deadline,
+    statuses_of,
+    units_of,
+)
+from tests.factories.batches import book_problems
+from tests.support.simulator import SimulatorProcess
+
+
+def die_with(batch: Batch, *, sent_through: int) -> None:
+    """Claim a unit and write down an intent, as a worker killed while sending does."""
+    unit = claims.claim("direct", token=uuid.uuid4())
+    assert unit is not None
+    contexts = Contexts()
+    lane = contexts.of(batch.pk).decision(unit.group_no).stages[unit.stage]
+    contexts.close()
+    lifecycle.begin_execution(
+        unit,
+        lane,
+        item_count=unit.item_count,
+        sent_through_seq=sent_through,
+        now=clock.now(),
+    )
+    expire_leases(batch)
+
+
+def test_a_lease_that_holds_is_left_alone(owner: Customer) -> None:
+    dispatched(owner.org, make_texts("a"), DIRECT)
+    claims.claim("direct", token=uuid.uuid4())
+    assert recover_lost_leases() == 0
+
+
+def test_calls_of_a_dead_worker_are_booked_once(owner: Customer) -> None:
+    batch = dispatched(owner.org, make_texts("a", "b", "c"), DIRECT)
+    die_with(batch, sent_through=1)
+    assert recover_lost_leases() == 1
+    assert recover_lost_leases() == 0
+    (execution,) = executions_of(batch)
+    assert (execution.state, execution.failures) == ("abandoned", {"worker_lost": 2})
+    assert execution.ambiguous_nanousd > 0
+    assert LostCall.objects.filter(batch_id=batch.pk).count() == 2
+    (unit,) = units_of(batch)
+    assert (unit.state, unit.lost_leases, unit.lease_token) == ("ready", 1, None)
+    assert book_problems() == []
+
+
+def test_an_item_lost_once_is_answered_by_the_next_worker(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a", "b"), DIRECT)
+    die_with(batch, sent_through=0)
+    recover_lost_leases()
+    run_direct()
+    assert statuses_of(batch) == ["completed"] * 2
+    assert [row["attempts"] for row in rows_of(batch)] == [2, 1]
+
+
+def test_an_item_lost_once_is_not_sent_a_third_time(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a [[sim:reset-after]]"), DIRECT)
+    die_with(batch, sent_through=0)
+    recover_lost_leases()
+    run_direct()
+    assert codes_of(batch) == ["no_answer"]
+    assert sum(simulator.accepted("pexec_").values()) == 1
+
+
+def test_an_item_lost_twice_has_an_unknown_outcome(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a", "b"), DIRECT)
+    for _ in range(2):
+        die_with(batch, sent_through=0)
+        recover_lost_leases()
+    run_direct()
+    assert codes_of(batch) == ["outcome_unknown", None]
+    assert len(simulator.accepted("pexec_")) == 1
+
+
+def test_a_unit_that_kills_its_workers_fails(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a", "b"), DIRECT)
+    for _ in range(LOST_LEASES_MAX):
+        die_with(batch, sent_through=-1)
+        recover_lost_leases()
+    run_direct()
+    assert codes_of(batch) == ["worker_lost"] * 2
+    assert simulator.accepted("pexec_") == {}
+
+
+def test_rows_recorded_before_the_crash_stay_and_are_not_asked_for_again(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a", "b"), DIRECT)
+    run_direct()
+    before = rows_of(batch)
+    WorkUnit.objects.filter(batch=batch).update(
+        state="running", lease_token=uuid.uuid4()
+    )
+    expire_leases(batch)
+    recover_lost_leases()
+    run_direct()
+    assert rows_of(batch) == before
+    assert [unit.state for unit in units_of(batch)] == ["done"]
+
+
+def test_a_sweep_closes_overdue_batches_and_a_second_changes_nothing(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a", "b"), DIRECT)
+    set_deadline(batch, clock.now())
+    sweep(now=clock.now())
+    assert codes_of(batch) == ["deadline_missed"] * 2
+    rows, runs = rows_of(batch), Execution.objects.count()
+    sweep(now=clock.now())
+    assert rows_of(batch) == rows
+    assert Execution.objects.count() == runs
+
+
+def test_a_crash_between_claim_and_intent_costs_nothing(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a"), DIRECT)
+    claims.claim("direct", token=uuid.uuid4())
+    expire_leases(batch)
+    recover_lost_leases()
+    assert executions_of(batch) == []
+    run_direct()
+    assert statuses_of(batch) == ["completed"]
