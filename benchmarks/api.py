@@ -14,7 +14,7 @@ from devtools.say import Trouble
 
 JSON = dict[str, Any]
 # An upload answers when its last line is checked.
-CALL_SECONDS = 600
+CALL_SECONDS = 180
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from benchmarks.machine import Memory, Meter, Spent
 from benchmarks.programs import Programs, programs
 from devtools import ports, processes, redis, runner, stack
 from devtools.ports import HOST
-from devtools.say import Trouble
+from devtools.say import Trouble, say
 
 ALL = ("web", "worker", "direct", "beat")
 _CREDITS_USD = "1000000.00"
@@ -26,8 +26,9 @@ _WARM_UP_ITEMS = 300
 # So many that each of two processes has had one, all but certainly.
 _WARM_UPLOADS = 8
 _WARM_BATCHES = 4
-_GIVE_UP_SECONDS = 900
-_TERMINAL = ("completed", "failed", "canceled")
+GIVE_UP_SECONDS = 600
+_TELL_SECONDS = 30
+TERMINAL = ("completed", "failed", "canceled")
 _POLL_SECONDS = 0.01
 # Ours alone: live keys never meet a benchmark, and settings are the defaults.
 _SET_ASIDE = (
@@ -103,11 +104,17 @@ class Product:
         Raises:
             Trouble: it does not end, or a program has.
         """
-        give_up = time.monotonic() + _GIVE_UP_SECONDS
-        while (state := self.database.batch_state(batch_id)) not in _TERMINAL:
+        began = told = time.monotonic()
+        while (state := self.database.batch_state(batch_id)) not in TERMINAL:
             self.programs.ensure_alive()
-            if time.monotonic() > give_up:
-                raise Trouble(f"{batch_id} is still {state} after 15 minutes")
+            now = time.monotonic()
+            if now > told + _TELL_SECONDS:
+                told = now
+                units = self.database.unit_states(batch_id)
+                line = f"{batch_id} is {state} after {now - began:.0f} s, units {units}"
+                if now > began + GIVE_UP_SECONDS:
+                    raise Trouble(line)
+                say(f"  {line}")
             time.sleep(_POLL_SECONDS)
         return state
 

@@ -21,7 +21,7 @@ from batches.engine.recorder import LeaseLost
 from batches.engine.windows import Window
 from batches.models import Execution
 from batches.states import ExecutionState
-from batchrouter.kit import clock
+from batchrouter.kit import clock, stopping
 from batchrouter.kit.pool import Completed, HttpPool
 from routing import health
 from routing.contracts import Answer
@@ -73,7 +73,9 @@ class DirectEngine:
             while True:
                 now = time.monotonic()
                 self._keep_leases(now)
-                if now < stop_claiming_at:
+                if stopping.is_stopping():
+                    self._stop_sending()
+                elif now < stop_claiming_at:
                     self._claim(now)
                 if not self.runs:
                     self._report_health()
@@ -86,6 +88,11 @@ class DirectEngine:
             for run in self.runs:
                 run.recorder.close()
             self.contexts.close()
+
+    def _stop_sending(self) -> None:
+        """Let calls under way end; what was not sent goes back for other workers."""
+        for run in self.runs:
+            run.stop_cause = run.stop_cause or "worker"
 
     # Leases
 

@@ -97,7 +97,7 @@ class DirectRun:
     delivered: int = 0
     health: Observed = field(default_factory=Observed)
     leftovers: list[Leftover] = field(default_factory=list)
-    stop_cause: Literal["canceled", "overdue", "lane"] | None = None
+    stop_cause: Literal["canceled", "overdue", "lane", "worker"] | None = None
     _waiting: list[tuple[float, int, IndexedItem]] = field(default_factory=list)
     _order: "count[int]" = field(default_factory=count)
 

@@ -22,7 +22,7 @@ from batches.states import ExecutionState, RowStatus, UnitState
 from batchrouter.kit import clock
 from routing.failures import FailureKind
 
-StopCause = Literal["canceled", "overdue", "lane"]
+StopCause = Literal["canceled", "overdue", "lane", "worker"]
 
 # Executions on the last stage of a plan, when rows are missing and time is left.
 LAST_STAGE_TRIES = {"batch": 3, "direct": 6}
@@ -117,6 +117,8 @@ def _staying(ended: Ended, *, is_again: bool) -> list[Leftover]:
     """Return the items without a row for which there is a next lane or try."""
     if ended.stop_cause in {"canceled", "overdue"}:
         return []
+    if ended.stop_cause == "worker":
+        return [left for left in ended.leftovers if _may_wait(left)]
     if closing.has_next_stage(ended.unit, ended.decision):
         return [left for left in ended.leftovers if _may_move(left)]
     if is_again:
@@ -130,6 +132,11 @@ def _may_move(left: Leftover) -> bool:
     return rule.next_lane and left.unknowns < MISSES_MAX["unknown"]
 
 
+def _may_wait(left: Leftover) -> bool:
+    """Tell whether another worker may go on where this one was asked to stop."""
+    return left.unknowns < MISSES_MAX["unknown"]
+
+
 def _may_stay(left: Leftover) -> bool:
     rule = left.failure.rule
     return rule.same_lane and left.unknowns < MISSES_MAX["unknown"]
@@ -141,6 +148,8 @@ def _pause_before_again(ended: Ended) -> timedelta | None:
     None where it is not the last one, or should not be: it has had its tries, or what
     failed are single items and not the lane.
     """
+    if ended.stop_cause == "worker":
+        return timedelta(0)
     if closing.has_next_stage(ended.unit, ended.decision) or ended.stop_cause:
         return None
     if ended.lane.mode == "direct" and not _is_outage(ended):

@@ -1,12 +1,14 @@
 """Pure: how many calls an offering takes at once, learnt from its answers.
 
-Additive increase, halving on a limit (hot-path study, rule 4): the window grows by one
-call per window of successes and is halved at most once per second.
+Additive increase, halving on a limit (hot-path study, rule 4): the window grows by 64
+calls per window of successes, by one a success while it is small, and is halved at most
+once per second.
 """
 
 from dataclasses import dataclass
 
 _START = 64
+_STEP = 64
 _HALVE_EVERY_SECONDS = 1.0
 
 
@@ -34,7 +36,8 @@ class Window:
 
     def answered(self) -> None:
         """Note a call that the provider took without complaint."""
-        self.limit = min(self.ceiling, self.limit + 64 / self.limit)
+        step = _STEP / self.limit
+        self.limit = min(self.ceiling, self.limit + (step if step < 1.0 else 1.0))
 
     def limited(self, now: float, *, retry_after_seconds: float | None) -> None:
         """Note that the provider asked us to slow down."""

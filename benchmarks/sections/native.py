@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks import figures, items, places
 from benchmarks.figures import count, mebibytes, percent, seconds
 from benchmarks.plan import Plan
-from benchmarks.product import BatchRun, Product, ground
+from benchmarks.product import GIVE_UP_SECONDS, TERMINAL, BatchRun, Product, ground
 from benchmarks.programs import programs
 from benchmarks.report import Section, Table
 from devtools import ports
@@ -26,8 +26,6 @@ _ITEMS = 10_000
 _REPEATS = 3
 _PROVIDER_SECONDS = 2.0
 _LOOK_SECONDS = 0.05
-_GIVE_UP_SECONDS = 600
-_TERMINAL = ("completed", "failed", "canceled")
 # The simulator answers with sentences of the text, each of which holds the key.
 _ECHO = "{}"
 _PROVIDER, _WAITING, _WORK = "at the provider", "until the next poll", "our work"
@@ -95,7 +93,7 @@ def _watch(
 ) -> tuple[dict[str, float], str]:
     """Look at the batch and at the provider until the end; return seconds by phase."""
     phases = dict.fromkeys((_PROVIDER, _WAITING, _WORK), 0.0)
-    give_up = time.monotonic() + _GIVE_UP_SECONDS
+    give_up = time.monotonic() + GIVE_UP_SECONDS
     last = time.monotonic()
     while True:
         state = product.database.batch_state(batch_id)
@@ -103,7 +101,7 @@ def _watch(
         now = time.monotonic()
         phases[phase] += now - last
         last = now
-        if state in _TERMINAL:
+        if state in TERMINAL:
             return phases, state
         if now > give_up:
             raise Trouble(f"{batch_id} is still {state} after 10 minutes")

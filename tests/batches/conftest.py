@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.models import ApiKey, Org
 from batchrouter.kit.money import NANO_PER_USD
@@ -19,6 +20,13 @@ from tests.support.simulator import SimulatorProcess
 
 # Nobody answers here: enough for tests that quote and never run.
 NOWHERE = "http://127.0.0.1:9"
+CATALOG_TABLES = (
+    "catalog_provider",
+    "catalog_modelprofile",
+    "catalog_offering",
+    "catalog_offeringprice",
+    "catalog_workflowproduct",
+)
 
 
 @dataclass(frozen=True)
@@ -37,12 +45,33 @@ def make_customer(*, usd: int = 50, **key: Any) -> Customer:
     return Customer(org, made.row, ApiClient(made.secret))
 
 
+@pytest.fixture(scope="session")
+def catalog_rows() -> dict[str, bytes]:
+    """Hold the catalog's tables once loaded: copying them in is ten times faster."""
+    return {}
+
+
+def _load(rows: dict[str, bytes]) -> None:
+    with connection.cursor() as cursor:
+        for table, data in rows.items():
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                copy.write(data)
+        if rows:
+            return
+        load_catalog(now=LONG_AGO)
+        for table in CATALOG_TABLES:
+            with cursor.copy(f"COPY {table} TO STDOUT") as copy:
+                rows[table] = b"".join(bytes(part) for part in copy)
+
+
 @pytest.fixture
-def market(db: None, settings: Any, tmp_path: Path) -> Iterator[None]:
+def market(
+    db: None, settings: Any, tmp_path: Path, catalog_rows: dict[str, bytes]
+) -> Iterator[None]:
     """Load the catalog, with every provider played by nobody."""
     settings.ARTIFACTS_DIR = tmp_path / "artifacts"
     settings.SANDBOX_PROVIDERS_URL = NOWHERE
-    load_catalog(now=LONG_AGO)
+    _load(catalog_rows)
     with clean_store():
         yield
 

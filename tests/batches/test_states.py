@@ -1,5 +1,7 @@
 """The states of the main job form no dead ends and no loops out of an end."""
 
+from enum import StrEnum
+
 import pytest
 
 from batches import states
@@ -24,14 +26,14 @@ def reachable(moves: Moves, start: set[str]) -> set[str]:
 
 @pytest.mark.parametrize(("moves", "enum", "start"), TABLES)
 def test_every_state_is_reached_from_the_first(
-    moves: Moves, enum: type[str], start: set[str]
+    moves: Moves, enum: type[StrEnum], start: set[str]
 ) -> None:
     assert reachable(moves, start) == set(enum)
 
 
 @pytest.mark.parametrize(("moves", "enum", "start"), TABLES)
 def test_every_state_reaches_an_end(
-    moves: Moves, enum: type[str], start: set[str]
+    moves: Moves, enum: type[StrEnum], start: set[str]
 ) -> None:
     ends = set(enum) - set(moves)
     assert ends

@@ -29,7 +29,7 @@ def _node_major() -> int:
     node = shutil.which("node")
     if node is None:
         return 0
-    told = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
+    told = subprocess.check_output([node, "--version"], text=True)
     return int(told.removeprefix("v").partition(".")[0] or 0)
 
 

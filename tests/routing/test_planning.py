@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.contracts import Lane, OfferingFacts, Plan
@@ -176,6 +176,7 @@ LANES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     offerings=st.lists(LANES, max_size=6, unique_by=lambda lane: lane.offering_id),
     seconds=st.integers(1, 172_800),

@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.pricing import Price, PriceTier, numerator
@@ -168,6 +168,7 @@ def test_the_expected_cost_assumes_half_of_the_caps() -> None:
     assert lane.expected_nanousd == (10_000 + 99) * 750 + 10_000 * 4500
 
 
+@settings(deadline=None)
 @given(
     counts=st.lists(
         st.tuples(st.integers(0, 300_000), st.integers(0, 4000)),
@@ -342,6 +343,7 @@ def test_embeddings_take_the_next_model_where_the_first_has_no_lane() -> None:
     assert lanes[1].rejection_code == "offering_disabled"
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(

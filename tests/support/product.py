@@ -148,6 +148,14 @@ class Product:
             pass
         process.wait()
 
+    def stop_warmly(self, name: str) -> float:
+        """Ask a process to stop, as a deployment does; return the seconds it took."""
+        process = self._running.pop(name)
+        began = time.monotonic()
+        process.terminate()
+        process.wait(timeout=60)
+        return time.monotonic() - began
+
     def restart(self, name: str) -> None:
         """Kill a process and start it anew."""
         self.kill(name)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from batches.engine.recovery import recover_lost_leases
 from batches.models import Batch, ResultRow, WorkUnit
 from batches.services.cancellation import cancel_batch
 from batches.services.finalizing import finalize_batch
@@ -19,6 +20,7 @@ from tests.batches.engine.builders import (
     DIRECT,
     dispatched,
     executions_of,
+    expire_leases,
     make_texts,
     rows_of,
     run_direct,
@@ -137,8 +139,12 @@ def test_a_worker_that_slept_through_its_lease_drops_its_units(
     run_direct()
     sleeper.join()
     simulator.settings(latency_ms=0)
-    assert rows_of(batch) == []
     assert executions_of(batch)[0].state == "planned"
+    expire_leases(batch)
+    assert recover_lost_leases() == 1
+    run_direct()
+    assert statuses_of(batch) == ["completed"] * 5
+    assert max(simulator.accepted("pexec_").values()) == 1
 
 
 def test_two_workers_share_the_units(

@@ -21,6 +21,12 @@ def test_answers_open_the_window_up_to_its_ceiling() -> None:
     assert window.limit == 100
 
 
+def test_a_small_window_grows_by_one_call_an_answer() -> None:
+    window = Window(ceiling=256, limit=1.0)
+    window.answered()
+    assert window.limit == 2
+
+
 def test_a_limit_halves_the_window() -> None:
     window = Window(ceiling=256)
     window.limited(10.0, retry_after_seconds=None)

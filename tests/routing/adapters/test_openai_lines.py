@@ -3,7 +3,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.adapters import openai_lines
@@ -94,11 +94,13 @@ def test_a_line_that_names_no_item_of_ours_is_passed_over(custom_id: Any) -> Non
     assert read_line(line(custom_id=custom_id)) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_without_an_error(data: bytes) -> None:
     read_line(data)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(0, 255))
 def test_a_flipped_byte_never_raises(place: int, value: int) -> None:
     data = bytearray(line())
@@ -183,6 +185,7 @@ def test_a_reason_is_capped_and_has_no_control_characters() -> None:
     assert len(message) == 300
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(

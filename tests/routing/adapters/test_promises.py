@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from routing.adapters.registry import ADAPTERS, direct_adapter, job_adapter
@@ -256,6 +256,7 @@ def check_kept(answer: Answer) -> None:
         orjson.dumps(answer.output)
 
 
+@settings(deadline=None)
 @given(
     value=JSON_VALUES,
     status=st.sampled_from([200, 200, 200, 204, 301, 400, 429, 500]),
@@ -269,6 +270,7 @@ def test_reading_json_of_any_shape_never_raises(
         check_kept(adapter.decode(operation, status, {}, body))
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=200), status=st.integers(100, 599))
 @example(body=b'{"a":' * 300 + b"1" + b"}" * 300, status=200)
 @example(body=b'{"a":' * 300 + b"1" + b"}" * 300, status=500)
@@ -278,6 +280,7 @@ def test_reading_any_bytes_never_raises(body: bytes, status: int) -> None:
             check_kept(adapter.decode(operation, status, {}, body))
 
 
+@settings(deadline=None)
 @given(headers=st.dictionaries(st.just("retry-after"), st.text(max_size=40)))
 @example(headers={"retry-after": "nan"})
 @example(headers={"retry-after": "1e999"})
