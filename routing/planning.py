@@ -5,8 +5,9 @@ Rules:
 - The best lane is the first stage. Behind a native batch lane come at most one other
   provider's batch lane and then direct lanes; behind a direct lane, direct lanes.
 - A stage leaves early enough that the next one can still finish before the deadline:
-  one and a half times that one's estimate and a minute. Where time is short the margin
-  shrinks first, and a fallback that cannot finish any more is left out.
+  one and a half times that one's estimate and a quarter of an hour. Where time is
+  short the margin shrinks first, and a fallback that cannot finish any more is left
+  out.
 - The customer's price never moves: it is the quote of the best lane. A fallback whose
   worst case exceeds that quote by more than our fee is left out, unless there is no
   other way to meet the deadline. Then the cheapest direct lane is kept up to
@@ -27,7 +28,7 @@ BATCH_FALLBACKS_MAX: Final = 1
 BEAR_UP_TO: Final = 2.0
 FEE_BPS: Final = 590
 MARGIN_FACTOR: Final = 1.5
-MARGIN_SECONDS: Final = 60.0
+MARGIN_SECONDS: Final = 900.0
 
 
 def plan(

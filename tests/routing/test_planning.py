@@ -41,9 +41,9 @@ def steps(found: Plan) -> list[tuple[int, float]]:
 
 
 def test_a_batch_lane_leaves_in_time_for_a_direct_one() -> None:
-    # The direct lane takes ceil(2.5 s + 100 / 40) = 5 s; 1.5 times that and a minute.
+    # The direct lane takes ceil(2.5 s + 100 / 40) = 5 s; 1.5 times that and 15 minutes.
     assert steps(plan_of(make_offering(), make_batch_offering())) == [
-        (2, 86_400 - 7.5 - 60),
+        (2, 86_400 - 7.5 - 900),
         (1, 86_400),
     ]
 
@@ -71,7 +71,7 @@ def test_the_margin_shrinks_before_the_batch_lanes_usual_time_does() -> None:
     deadline_at = NOON + timedelta(seconds=5000)
     found = plan_of(direct, make_batch_offering(), deadline_at=deadline_at)
 
-    # With its margin the direct lane would have to start after 3,435 s.
+    # With its margin the direct lane would have to start after 2,595 s.
     assert steps(found) == [(2, 3600), (1, 5000)]
 
 
@@ -94,7 +94,7 @@ def test_a_short_deadline_is_shared() -> None:
 def test_a_second_direct_lane_follows_the_first() -> None:
     other = make_offering(offering_id=3, provider="groq", quality=0.5)
 
-    assert steps(plan_of(make_offering(), other)) == [(1, 86_400 - 67.5), (3, 86_400)]
+    assert steps(plan_of(make_offering(), other)) == [(1, 86_400 - 907.5), (3, 86_400)]
 
 
 def test_at_most_two_direct_fallbacks_are_kept() -> None:
