@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -81,9 +81,7 @@ class Product:
 
     def _start_services(self) -> None:
         self._stack.enter_context(self.simulator)
-        self.database_url = self._stack.enter_context(
-            postgres.server(self.home / "pg")
-        )
+        self.database_url = self._stack.enter_context(postgres.server(self.home / "pg"))
         if self._with_redis:
             self.redis_url = self._stack.enter_context(
                 redis.server(self.home / "redis")
@@ -142,10 +140,8 @@ class Product:
     def kill(self, name: str) -> None:
         """Kill one of the processes and its children, without a chance to clean up."""
         process = self._running.pop(name)
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
     def stop_warmly(self, name: str) -> float:
