@@ -11,7 +11,7 @@ from benchmarks.figures import count, mebibytes, percent
 from benchmarks.machine import MEBIBYTE
 from benchmarks.mock import Mock
 from benchmarks.plan import Plan
-from benchmarks.product import BatchRun, Product, ground
+from benchmarks.product import ALL, BatchRun, Product, ground
 from benchmarks.report import Section, Table, Target
 from benchmarks.sections.direct import MODEL
 from devtools.say import say
@@ -37,10 +37,9 @@ class _Size:
             figures.median(run.our_cpu_seconds / run.items for run in self.runs) * 1e6
         )
 
-    @property
-    def database_us(self) -> float:
-        """PostgreSQL's processor time for an item."""
-        used = (run.spent.cpu_seconds["database"] / run.items for run in self.runs)
+    def program_us(self, name: str) -> float:
+        """Return the processor time of one program for an item."""
+        used = (run.spent.cpu_seconds[name] / run.items for run in self.runs)
         return figures.median(used) * 1e6
 
 
@@ -73,7 +72,11 @@ def measure(plan: Plan) -> Section:
                 if full == max(_SIZES):
                     pages.append(_measure_pages(product, size, section))
         is_here = bool(base.database.roots)
-    section.tables = [_size_table(sizes, is_here=is_here), _page_table(pages)]
+    section.tables = [
+        _size_table(sizes, is_here=is_here),
+        _memory_table(sizes),
+        _page_table(pages),
+    ]
     section.targets = _targets(sizes, pages[0])
     section.database = base.database.title
     section.note = (
@@ -151,30 +154,37 @@ def _size_table(sizes: list[_Size], *, is_here: bool) -> Table:
         "runs",
         "items/s",
         "CPU µs/item",
-        "PostgreSQL µs/item",
-        "web MiB over idle",
+        "of it web",
         "control",
         "direct",
+        "scheduler",
+        "PostgreSQL µs/item",
         "others' CPU",
     ]
     rows = []
     for size in sizes:
         speeds = (run.items / run.spent.wall_seconds for run in size.runs)
         others = (run.spent.others_share for run in size.runs)
-        growth = size.over_idle_bytes
         rows.append(
             [
                 count(size.items),
                 str(len(size.runs)),
                 count(figures.median(speeds)),
                 count(size.cpu_us),
-                count(size.database_us) if is_here else "",
-                mebibytes(growth["web"]),
-                mebibytes(growth["worker"]),
-                mebibytes(growth["direct"]),
+                *(count(size.program_us(name)) for name in ALL),
+                count(size.program_us("database")) if is_here else "",
                 percent(figures.median(others)),
             ]
         )
+    return Table(columns, rows)
+
+
+def _memory_table(sizes: list[_Size]) -> Table:
+    rows = [
+        [count(size.items), *(mebibytes(size.over_idle_bytes[name]) for name in ALL)]
+        for size in sizes
+    ]
+    columns = ["MiB over idle: items", "web", "control", "direct", "scheduler"]
     return Table(columns, rows)
 
 

@@ -1,4 +1,4 @@
-"""A worker that is asked to stop hands its units on within seconds, with no call lost."""
+"""A worker that is asked to stop hands its units on, and no call is lost."""
 
 import time
 from collections import Counter

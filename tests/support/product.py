@@ -1,4 +1,4 @@
-"""The whole product as real processes on a private PostgreSQL, to be broken on purpose."""
+"""The whole product as real processes, on services of its own, to be broken."""
 
 import json
 import os
