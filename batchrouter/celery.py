@@ -7,9 +7,11 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
 
-from batchrouter.kit import stopping
+from batchrouter.kit import file_broker, stopping
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "batchrouter.settings.base")
+
+file_broker.register()
 
 app = Celery("batchrouter")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -5,8 +5,10 @@ import fcntl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
-from batchrouter.kit import clock
+import psycopg
+
 from benchmarks import machine, places, report
 from benchmarks.plan import Plan
 from benchmarks.report import Circumstances, Section
@@ -35,7 +37,7 @@ def main() -> int:
         with _alone():
             names = options.only or list(_SECTIONS)
             faults = [fault for name in names for fault in _measure(name, plan)]
-    except (Trouble, OSError) as trouble:
+    except (Trouble, OSError, psycopg.Error) as trouble:
         complain(f"\n{trouble}\nThe programs' logs are in {places.LOGS}.")
         return 1
     except KeyboardInterrupt:
@@ -66,7 +68,7 @@ def _options() -> argparse.Namespace:
 
 def _measure(name: str, plan: Plan) -> list[str]:
     """Measure a section, show it, keep it; return what is wrong with its results."""
-    began = clock.now()
+    began = datetime.now(UTC)
     section = _SECTIONS[name](plan)
     circumstances = Circumstances(
         date=began.strftime("%Y-%m-%d %H:%M UTC"),

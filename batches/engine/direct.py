@@ -29,12 +29,15 @@ from routing.failures import Failure, FailureKind
 
 log = logging.getLogger(__name__)
 
-FLUSH_ROWS = 250
+FLUSH_ROWS = 500
 FLUSH_SECONDS = 1.0
 # Units that a worker holds at once: enough to fill the window across their borders.
 HELD_UNITS = 8
 _CLAIM_PAUSE_SECONDS = 0.25
 _WAIT_SECONDS = 0.05
+# Answers judged before the window is filled again, and how often in one turn.
+_REFILL_CALLS = 32
+_REFILLS_MAX = 32
 # A customer who cancels should not wait for a quarter of a lease.
 _LOOK_SECONDS = 2.0
 # Calls under way at a batch's deadline may take this much longer.
@@ -225,8 +228,20 @@ class DirectEngine:
                 return
             time.sleep(wait)
             return
-        for done in self.pool.wait(wait):
-            self._take(done)
+        waiting = deque(self.pool.wait(wait))
+        for _ in range(_REFILLS_MAX):
+            self._take_some(waiting)
+            if not waiting:
+                return
+            # Refill before the rest is judged, so that the provider never runs dry.
+            self._send(time.monotonic())
+            waiting.extend(self.pool.wait(0))
+        while waiting:
+            self._take(waiting.popleft())
+
+    def _take_some(self, waiting: "deque[Completed]") -> None:
+        for _ in range(min(len(waiting), _REFILL_CALLS)):
+            self._take(waiting.popleft())
 
     def _take(self, done: Completed) -> None:
         call = done.token

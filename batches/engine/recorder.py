@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable
 
+import psycopg
 from django.db import connection, transaction
 
 from batches.engine.rows import NewRow
@@ -131,12 +132,14 @@ class Recorder:
             _literal(row.error_code or '""' for row in rows),
             _literal(row.completed_at.isoformat() for row in rows),
         ]
-        with connection.cursor() as cursor:
+        # Bound by the server: as part of the statement's text, tens of kilobytes of
+        # literals would be quoted here and parsed there.
+        with psycopg.Cursor(connection.connection) as cursor:
             cursor.execute(
                 _INSERT,
                 [self.batch_id, self.unit_id, segment_id, execution_id, *columns],
             )
-            first = {seq for (seq,) in cursor.fetchall()}
+            first = {row[0] for row in cursor}
         seen: set[int] = set()
         kept = []
         for row in rows:

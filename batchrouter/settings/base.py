@@ -206,7 +206,7 @@ IDEMPOTENCY_WAIT_MS = 8000
 
 # Celery: the broker is a doorbell (docs/decisions/0003).
 # The host is a word that kombu asks for.
-CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
+CELERY_BROKER_URL = REDIS_URL or "files://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
         "visibility_timeout": 3600,
@@ -222,7 +222,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
         "data_folder_in": str(BROKER_DIR),
         "data_folder_out": str(BROKER_DIR),
         "control_folder": str(BROKER_DIR / "control"),
-        "polling_interval": 0.1,
+        "polling_interval": 0.05,
     }
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

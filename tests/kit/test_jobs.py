@@ -69,7 +69,7 @@ def test_a_job_is_enqueued_at_once_outside_a_transaction(broker: Celery) -> None
 
 
 def _broker_of_files(folder: Path) -> Celery:
-    app = Celery("bell", broker="filesystem://localhost", set_as_current=False)
+    app = Celery("bell", broker="files://localhost", set_as_current=False)
     app.conf.broker_transport_options = {
         "data_folder_in": str(folder),
         "data_folder_out": str(folder),

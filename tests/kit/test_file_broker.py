@@ -1,0 +1,73 @@
+"""The folder of files as a broker: messages are whole, and each is read once."""
+
+import threading
+from pathlib import Path
+from queue import Empty
+
+from kombu import Connection
+
+from batchrouter.kit import file_broker
+
+# kombu remembers the queues of a process: each test has one of its own.
+MESSAGES = 400
+READERS = 3
+
+
+def _connection(folder: Path) -> Connection:
+    file_broker.register()
+    return Connection(
+        "files://localhost",
+        transport_options={
+            "data_folder_in": str(folder),
+            "data_folder_out": str(folder),
+            "control_folder": str(folder / "control"),
+        },
+    )
+
+
+def test_a_message_comes_back_as_it_was_sent(tmp_path: Path) -> None:
+    with _connection(tmp_path) as connection:
+        queue = connection.SimpleQueue("first")
+        queue.put({"batch_id": 7})
+
+        assert queue.get(timeout=2).payload == {"batch_id": 7}
+
+
+def test_a_message_that_is_still_being_written_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "1_x.second.msg.part").write_bytes(b"")
+    with _connection(tmp_path) as connection:
+        queue = connection.SimpleQueue("second")
+        queue.put("whole")
+
+        assert queue.get(timeout=2).payload == "whole"
+
+
+def test_many_readers_take_each_message_once(tmp_path: Path) -> None:
+    taken: list[int] = []
+    done = threading.Event()
+
+    def read() -> None:
+        with _connection(tmp_path) as connection:
+            queue = connection.SimpleQueue("third")
+            while True:
+                try:
+                    message = queue.get_nowait()
+                except Empty:
+                    if done.is_set():
+                        return
+                    continue
+                taken.append(message.payload)
+                message.ack()
+
+    readers = [threading.Thread(target=read) for _ in range(READERS)]
+    for reader in readers:
+        reader.start()
+    with _connection(tmp_path) as connection:
+        queue = connection.SimpleQueue("third")
+        for number in range(MESSAGES):
+            queue.put(number)
+    done.set()
+    for reader in readers:
+        reader.join(timeout=30)
+
+    assert sorted(taken) == list(range(MESSAGES))
