@@ -15,6 +15,10 @@ from batchrouter.kit.jobs import Job, enqueue_on_commit
 
 # Of a provider job's input: half of what OpenAI takes, as a line grows on its way.
 _SLICE_BYTES = 100_000_000
+# A message wakes one worker process: as many are rung as may find a unit. One that
+# finds nothing has lost a few milliseconds.
+_WORKERS_RUNG = 4
+
 _SLICES = """
 SELECT min(seq), max(seq), count(*) FROM (
   SELECT seq, (row_number() OVER by_seq - 1) / %(items)s AS by_count,
@@ -44,7 +48,8 @@ def dispatch_batch(batch_id: int, *, now: datetime) -> None:
     batch.advance(BatchState.QUEUED, at=now)
     record_event(batch.pk, "batch.queued", {"work_units": len(units)}, now=now)
     modes = {unit.mode for unit in units}
-    if "direct" in modes:
+    direct = sum(unit.mode == "direct" for unit in units)
+    for _ in range(min(direct, _WORKERS_RUNG)):
         enqueue_on_commit(Job.RUN_DIRECT)
     if "batch" in modes:
         enqueue_on_commit(Job.TEND_NATIVE)

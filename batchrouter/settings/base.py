@@ -254,7 +254,7 @@ PROVIDER_BASE_URLS = {"openai": env.text("OPENAI_BASE_URL")}
 # Execution. Seconds unless named otherwise.
 QUOTE_VALID_SECONDS = env.number("QUOTE_VALID_SECONDS", 600, minimum=1)
 LEASE_SECONDS = env.number("LEASE_SECONDS", 30, minimum=2)
-DIRECT_WINDOW = env.number("DIRECT_WINDOW", 256, minimum=1)
+DIRECT_WINDOW = env.number("DIRECT_WINDOW", 128, minimum=1)
 DIRECT_UNIT_ITEMS = env.number("DIRECT_UNIT_ITEMS", 500, minimum=1)
 NATIVE_UNIT_ITEMS = env.number("NATIVE_UNIT_ITEMS", 5000, minimum=1)
 DIRECT_CALL_SECONDS = env.number("DIRECT_CALL_SECONDS", 120, minimum=1)
