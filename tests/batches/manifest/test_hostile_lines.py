@@ -74,7 +74,7 @@ def test_refuses_other_encodings(tmp_path: Path, encoding: str) -> None:
             "The file is UTF-16; save it as UTF-8.",
         ),
         (
-            gzip.compress(b"{}\n"),
+            gzip.compress(b"{}\n", mtime=0),
             "The file is compressed; send it as plain NDJSON.",
         ),
         (
