@@ -4,6 +4,9 @@ from batchrouter import env, logs
 from batchrouter.settings.base import *
 
 APP_ENV = "test"
+# Whatever the shell exports: tests name their own addresses.
+PUBLIC_BASE_URL = "http://127.0.0.1:8000"
+SANDBOX_PROVIDERS_URL = ""
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests need no collected static files.
 WHITENOISE_AUTOREFRESH = True
