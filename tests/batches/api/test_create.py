@@ -195,9 +195,11 @@ def test_the_same_key_with_another_body_is_refused(owner: Customer) -> None:
 
 def test_a_refused_create_leaves_its_key_unused(owner: Customer) -> None:
     refused = {"items": make_items(1), "max_price": "0.0001"}
-    owner.api.post(BATCHES, refused, idempotency_key="k-1")
+    response = owner.api.post(BATCHES, refused, idempotency_key="k-1")
+    assert error_of(response) == (422, "max_price_exceeded")
 
     created(owner, {"items": make_items(1)}, idempotency_key="k-1")
+    assert Batch.objects.count() == 1
 
 
 def test_two_organizations_may_use_one_key(owner: Customer, stranger: Customer) -> None:
