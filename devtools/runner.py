@@ -6,7 +6,7 @@ import signal
 import string
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from devtools.say import Trouble, say
 
 FINISH_SECONDS = 60
 # The others' last work may still need these.
-STOP_LAST = ("simulator",)
+STOP_LAST = ("simulator", "stripe")
 _LOOK_SECONDS = 0.1
 
 
@@ -34,8 +34,12 @@ class Program:
         return processes.last_lines(self.log.read_text(errors="replace"))
 
 
-def read_procfile(path: Path, env: Mapping[str, str]) -> dict[str, list[str]]:
+def read_procfile(
+    path: Path, env: Mapping[str, str], *, without: Collection[str] = ()
+) -> dict[str, list[str]]:
     """Return each program's command by name, with ``$VARIABLES`` filled in.
+
+    Programs named by ``without`` are left out, whatever their lines need.
 
     Raises:
         Trouble: a line names a variable that is not set.
@@ -43,7 +47,7 @@ def read_procfile(path: Path, env: Mapping[str, str]) -> dict[str, list[str]]:
     commands = {}
     for line in path.read_text().splitlines():
         name, colon, command = line.partition(":")
-        if not colon or name.lstrip().startswith("#"):
+        if not colon or name.lstrip().startswith("#") or name.strip() in without:
             continue
         try:
             # Split first: a folder with a space in it stays one word.

@@ -7,8 +7,14 @@ from devtools import demo, places, ports, stack
 from devtools.api import Api
 from devtools.say import Trouble, say
 
-# The demo never spends anybody's money: without keys every lane is the simulator's.
-_PROVIDER_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+# The demo never spends anybody's money: without keys every lane is the simulator's, and
+# a card pays at the stand-in.
+_KEYS = (
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_SECRET_KEY_FILE",
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -17,9 +23,9 @@ def main(arguments: list[str]) -> int:
         raise Trouble("usage: bin/demo [--once]")
     began = time.monotonic()
     env = places.base_environment()
-    for name in _PROVIDER_KEYS:
+    for name in _KEYS:
         if env.pop(name, None):
-            say(f"{name} is set aside: the demo uses only the provider simulator.")
+            say(f"{name} is set aside: the demo simulates providers and payments.")
     with stack.up(env, show_logs=False) as running:
         account = json.loads(running.manage("make_demo"))
         stack.wait_ready(running)

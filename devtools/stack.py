@@ -3,12 +3,12 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devtools import places, ports, postgres, processes, runner
+from devtools import checkout, places, ports, postgres, processes, runner
 from devtools.runner import Runner
 from devtools.say import Trouble, say
 
@@ -55,7 +55,9 @@ def up(env: dict[str, str], *, show_logs: bool) -> Iterator[Stack]:
         _choose_ports(env)
         say("Preparing the database ...")
         prepare(env)
-        commands = runner.read_procfile(places.ROOT / "Procfile", env)
+        commands = runner.read_procfile(
+            places.ROOT / "Procfile", env, without=_not_needed(env)
+        )
         say(f"Starting {', '.join(commands)} ...")
         with runner.running(commands, env=env, show_logs=show_logs) as started:
             yield Stack(runner=started, env=env)
@@ -79,8 +81,10 @@ def prepare(env: dict[str, str]) -> None:
 
 
 def wait_ready(stack: Stack) -> None:
-    """Wait until the web server and the simulator listen."""
-    for name in ("PORT", "SIMULATOR_PORT"):
+    """Wait until the web server and what it talks to listen."""
+    for name in ("PORT", "SIMULATOR_PORT", checkout.PORT_NAME):
+        if name not in stack.env:
+            continue
         ports.wait_open(
             int(stack.env[name]),
             seconds=READY_SECONDS,
@@ -107,6 +111,14 @@ def _choose_ports(env: dict[str, str]) -> None:
     env.setdefault("PUBLIC_BASE_URL", f"http://{ports.HOST}:{web}")
     env.setdefault("SANDBOX_PROVIDERS_URL", f"http://{ports.HOST}:{simulator}")
     env["RUN_ID"] = secrets.token_hex(4)
+    if checkout.has_own_key(env):
+        env.pop(checkout.PORT_NAME, None)
+    else:
+        checkout.use_standin(env, folder=places.var_dir() / checkout.PROGRAM)
+
+
+def _not_needed(env: Mapping[str, str]) -> Collection[str]:
+    return () if checkout.PORT_NAME in env else (checkout.PROGRAM,)
 
 
 @contextmanager

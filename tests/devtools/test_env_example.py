@@ -5,7 +5,12 @@ from devtools import places
 
 READERS = {"text", "flag", "number", "words", "required"}
 # Read by the scripts or by Django itself.
-NOT_IN_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PORT", "SIMULATOR_PORT"}
+NOT_IN_SETTINGS = {
+    "DJANGO_SETTINGS_MODULE",
+    "PORT",
+    "SIMULATOR_PORT",
+    "STRIPE_STANDIN_PORT",
+}
 
 
 def _read_by_settings() -> set[str]:
