@@ -8,7 +8,11 @@ class BatchesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add the proofs about batches to reconciliation."""
-        from batches import checks  # noqa: PLC0415 # models are ready only now
+        """Add the proofs and counts about batches to those of billing."""
+        from batches import (  # noqa: PLC0415 # models are ready only now
+            checks,
+            provider_usage,
+        )
 
         checks.register()
+        provider_usage.register()

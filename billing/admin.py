@@ -5,8 +5,14 @@ from django.db.models import OuterRef, QuerySet, Subquery, Sum, Value
 from django.http import HttpRequest
 
 from batchrouter.kit.money import format_usd
-from billing import chart
+from billing import chart, operations_admin
 from billing.models import (
+    BalanceNotice,
+    BalanceWatch,
+    BillingProfile,
+    CardRefund,
+    CheckoutSession,
+    CreditPack,
     Grant,
     LedgerAccount,
     LedgerTransaction,
@@ -16,6 +22,12 @@ from billing.models import (
     ReconcileRun,
     Reservation,
     ReservationLeg,
+    StripeDispute,
+    StripeEvent,
+    StripePull,
+    StripeRefund,
+    Suspense,
+    TopUp,
 )
 
 
@@ -209,5 +221,163 @@ class MoneyFreezeAdmin(ReadOnly, admin.ModelAdmin[MoneyFreeze]):
 
 @admin.register(ReconcileRun)
 class ReconcileRunAdmin(ReadOnly, admin.ModelAdmin[ReconcileRun]):
-    list_display = ("started_at", "is_ok", "finished_at")
+    list_display = ("started_at", "is_ok", "since", "finished_at")
     list_filter = ("is_ok",)
+
+
+@admin.register(BalanceWatch)
+class BalanceWatchAdmin(ReadOnly, admin.ModelAdmin[BalanceWatch]):
+    list_display = ("org", "threshold", "is_below", "notified_at")
+    list_filter = ("is_below",)
+    search_fields = ("org__public_id", "org__name")
+    list_select_related = ("org",)
+
+    @admin.display(description="warns below (USD)")
+    def threshold(self, watch: BalanceWatch) -> str:
+        """Show the line in dollars."""
+        return usd(watch.threshold_nanousd)
+
+
+@admin.register(BalanceNotice)
+class BalanceNoticeAdmin(ReadOnly, admin.ModelAdmin[BalanceNotice]):
+    list_display = (
+        "public_id",
+        "org",
+        "kind",
+        "available",
+        "created_at",
+        "handed_on_at",
+    )
+    list_filter = ("kind", "created_at")
+    search_fields = ("public_id", "org__public_id")
+    list_select_related = ("org",)
+
+    @admin.display(description="available (USD)")
+    def available(self, notice: BalanceNotice) -> str:
+        """Show what was available in dollars."""
+        return usd(notice.available_nanousd)
+
+
+@admin.register(CreditPack)
+class CreditPackAdmin(admin.ModelAdmin[CreditPack]):
+    """What is on sale is no ledger row: operators add and retire packs."""
+
+    list_display = ("code", "price_cents", "is_active", "position")
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Refuse: a pack is retired by its flag."""
+        return False
+
+
+@admin.register(BillingProfile)
+class BillingProfileAdmin(ReadOnly, admin.ModelAdmin[BillingProfile]):
+    list_display = ("org", "billing_email", "stripe_customer_id")
+    search_fields = ("org__public_id", "billing_email", "stripe_customer_id")
+    list_select_related = ("org",)
+
+
+@admin.register(CheckoutSession)
+class CheckoutSessionAdmin(ReadOnly, admin.ModelAdmin[CheckoutSession]):
+    list_display = (
+        "public_id",
+        "org",
+        "pack_code",
+        "state",
+        "payment_status",
+        "created_at",
+    )
+    list_filter = ("state", "payment_status", "created_at")
+    search_fields = ("public_id", "stripe_session_id", "org__public_id")
+    list_select_related = ("org",)
+
+
+@admin.register(TopUp)
+class TopUpAdmin(ReadOnly, admin.ModelAdmin[TopUp]):
+    list_display = ("public_id", "org", "amount", "refunded", "disputed", "created_at")
+    list_filter = ("created_at",)
+    search_fields = ("public_id", "stripe_payment_intent_id", "org__public_id")
+    list_select_related = ("org",)
+
+    @admin.display(description="paid (USD)")
+    def amount(self, top_up: TopUp) -> str:
+        """Show what was paid in dollars."""
+        return usd(top_up.amount_nanousd)
+
+    @admin.display(description="refunded (USD)")
+    def refunded(self, top_up: TopUp) -> str:
+        """Show what went back in dollars."""
+        return usd(top_up.refunded_nanousd)
+
+    @admin.display(description="disputed (USD)")
+    def disputed(self, top_up: TopUp) -> str:
+        """Show what banks hold or keep in dollars."""
+        return usd(top_up.disputed_nanousd)
+
+
+@admin.register(StripeRefund)
+class StripeRefundAdmin(ReadOnly, admin.ModelAdmin[StripeRefund]):
+    list_display = ("stripe_refund_id", "top_up", "amount", "state", "state_at")
+    list_filter = ("state",)
+    search_fields = ("stripe_refund_id", "top_up__public_id")
+    list_select_related = ("top_up",)
+
+    @admin.display(description="amount (USD)")
+    def amount(self, row: StripeRefund) -> str:
+        """Show what went back in dollars."""
+        return usd(row.amount_nanousd)
+
+
+@admin.register(StripeDispute)
+class StripeDisputeAdmin(ReadOnly, admin.ModelAdmin[StripeDispute]):
+    list_display = ("stripe_dispute_id", "top_up", "amount", "state", "state_at")
+    list_filter = ("state",)
+    search_fields = ("stripe_dispute_id", "top_up__public_id")
+    list_select_related = ("top_up",)
+
+    @admin.display(description="amount (USD)")
+    def amount(self, row: StripeDispute) -> str:
+        """Show what a bank contests in dollars."""
+        return usd(row.amount_nanousd)
+
+
+@admin.register(CardRefund)
+class CardRefundAdmin(ReadOnly, admin.ModelAdmin[CardRefund]):
+    list_display = ("public_id", "org", "top_up_id", "amount", "state", "attempts")
+    list_filter = ("state", "created_at")
+    search_fields = ("public_id", "stripe_refund_id", "org__public_id")
+    list_select_related = ("org",)
+
+    @admin.display(description="amount (USD)")
+    def amount(self, refund: CardRefund) -> str:
+        """Show the amount in dollars."""
+        return usd(refund.amount_nanousd)
+
+
+@admin.register(Suspense)
+class SuspenseAdmin(ReadOnly, admin.ModelAdmin[Suspense]):
+    list_display = (
+        "public_id",
+        "reason",
+        "amount_minor",
+        "currency",
+        "state",
+        "created_at",
+    )
+    list_filter = ("state", "reason")
+    search_fields = ("public_id", "stripe_session_id", "stripe_payment_intent_id")
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnly, admin.ModelAdmin[StripeEvent]):
+    list_display = ("event_id", "event_type", "state", "reason", "received_at")
+    list_filter = ("state", "event_type")
+    search_fields = ("event_id", "waits_for")
+
+
+@admin.register(StripePull)
+class StripePullAdmin(ReadOnly, admin.ModelAdmin[StripePull]):
+    list_display = ("started_at", "events_found", "sessions_credited", "finished_at")
+
+
+# Registers itself; a page of actions is a topic of its own.
+__all__ = ["operations_admin"]

@@ -12,8 +12,21 @@ from rest_framework.response import Response
 from accounts.api_base import OrgView
 from batchrouter.web.pagination import page_of
 from billing import selectors
+from billing.overview import (
+    low_balance_json,
+    overview_balance_json,
+    spending_json,
+)
+from billing.packs import packs_on_sale
+from billing.profiles import billing_email
 from billing.receipts import public_keys
-from billing.rendering import balance_json, ledger_json, reservation_json
+from billing.rendering import (
+    ledger_json,
+    pack_json,
+    profile_json,
+    reservation_json,
+    top_up_json,
+)
 from billing.schemas import (
     BillingOverviewSchema,
     LedgerPageSchema,
@@ -34,25 +47,23 @@ class BillingOverview(OrgView):
     scope: ClassVar[str | None] = "billing"
 
     @extend_schema(
-        summary="Balance, recent ledger entries and open reservations",
+        summary="Balance, packs, recent ledger entries, top-ups, open reservations",
         responses=BillingOverviewSchema,
     )
     def get(self, request: Request) -> Response:
         """Show the balance, the last ledger entries and what is held and why."""
         recent = selectors.ledger_of(self.org)[:RECENT]
         held = selectors.open_reservations_of(self.org)[:RECENT]
+        bought = selectors.top_ups_of(self.org)[:RECENT]
         body: dict[str, Any] = {
-            "billing_profile": {
-                "org_id": self.org.public_id,
-                "name": self.org.name,
-                "currency": "usd",
-                "billing_email": None,
-            },
-            "credit_packs": [],
-            "balance": balance_json(selectors.balance(self.org)),
+            "billing_profile": profile_json(self.org, billing_email(self.org)),
+            "credit_packs": [pack_json(pack) for pack in packs_on_sale()],
+            "balance": overview_balance_json(self.org),
+            "low_balance": low_balance_json(self.org),
+            "spending": spending_json(),
             "recent_ledger": [ledger_json(entry) for entry in recent],
             "reservations": [reservation_json(row) for row in held],
-            "top_ups": [],
+            "top_ups": [top_up_json(row) for row in bought],
         }
         return Response(body)
 

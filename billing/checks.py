@@ -6,13 +6,15 @@ a transaction. The codes are those of docs/decisions/0002.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 
 # More would not help whoever reads it; the first few lead to the cause.
 PROBLEMS_MAX = 20
+# Before the first entry of any ledger.
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,16 @@ class Proof:
     sentence: str
 
 
-def violations(proof: Proof, now: datetime) -> Iterator[str]:
-    """Yield a sentence for each of the first violations."""
+def violations(proof: Proof, now: datetime, since: datetime = EVER) -> Iterator[str]:
+    """Yield a sentence for each of the first violations.
+
+    Args:
+        proof: what to run.
+        now: the present instant.
+        since: where a proof can be limited to what moved, it looks no further back.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(proof.sql, {"now": now})
+        cursor.execute(proof.sql, {"now": now, "since": since})
         rows: Sequence[Sequence[Any]] = cursor.fetchmany(PROBLEMS_MAX)
     for row in rows:
         yield proof.sentence.format(*row)
@@ -43,6 +51,7 @@ R02 = Proof(
     SELECT t.public_id, COALESCE(SUM(p.amount_nanousd), 0), COUNT(p.id)
     FROM billing_ledgertransaction t
     LEFT JOIN billing_posting p ON p.transaction_id = t.id
+    WHERE t.created_at >= %(since)s
     GROUP BY t.id
     HAVING COALESCE(SUM(p.amount_nanousd), 0) <> 0 OR COUNT(p.id) < 2
     """,
@@ -55,6 +64,7 @@ R02_ORG = Proof(
     JOIN billing_ledgertransaction t ON t.id = p.transaction_id
     JOIN billing_ledgeraccount a ON a.id = p.account_id
     WHERE a.org_id IS NOT NULL AND a.org_id IS DISTINCT FROM t.org_id
+      AND t.created_at >= %(since)s
     """,
     "{0} of org {1} moves {2} of org {3}",
 )
@@ -84,7 +94,11 @@ R04 = Proof(
                LAG(p.account_version, 1, 0::bigint) OVER w AS version_before,
                LAG(p.balance_after_nanousd, 1, 0::bigint) OVER w AS balance_before
         FROM billing_posting p JOIN billing_ledgeraccount a ON a.id = p.account_id
-        WHERE a.guarded OR p.account_version IS NOT NULL
+        WHERE (a.guarded OR p.account_version IS NOT NULL)
+          AND (%(since)s <= 'epoch'::timestamptz OR a.id IN (
+              SELECT m.account_id FROM billing_posting m
+              JOIN billing_ledgertransaction t ON t.id = m.transaction_id
+              WHERE t.created_at >= %(since)s))
         WINDOW w AS (PARTITION BY p.account_id ORDER BY p.account_version)
     ) c
     WHERE NOT c.guarded OR c.account_version IS NULL

@@ -41,6 +41,11 @@ def require_not_frozen() -> None:
         )
 
 
+def spending_word() -> str:
+    """Say for monitoring whether spending goes on."""
+    return "ok" if current_freeze() is None else "frozen"
+
+
 def freeze_money(*, reason: str, now: datetime) -> MoneyFreeze:
     """Stop spending. A freeze that already holds is kept with its first reason."""
     freeze, is_new = MoneyFreeze.objects.get_or_create(

@@ -17,6 +17,7 @@ from accounts.models import Org
 from batchrouter.kit.errors import BatchRouterError
 from batchrouter.kit.money import MAX_NANOUSD, format_usd
 from billing import chart
+from billing.balance_watch import note_posting
 from billing.models import LedgerAccount, LedgerTransaction, Posting
 from billing.models.ledger import new_transaction_id
 
@@ -116,6 +117,8 @@ def post(
     for account in accounts.values():
         if account.guarded:
             account.save(update_fields=["balance_nanousd", "version"])
+    if org is not None:
+        note_posting(made, org=org, change_nanousd=_available_change(entries))
     return made
 
 
@@ -132,6 +135,14 @@ def lock_org(org: Org) -> dict[str, LedgerAccount]:
         .select_for_update(no_key=True)
     )
     return {account.code: account for account in locked}
+
+
+def _available_change(entries: Sequence[Entry]) -> int:
+    return -sum(
+        entry.amount_nanousd
+        for entry in entries
+        if entry.code.startswith(chart.AVAILABLE_PREFIX)
+    )
 
 
 _INSERT = """

@@ -14,6 +14,7 @@ from accounts.models import Org
 from batchrouter.kit.errors import BatchRouterError, Conflict, NotFound
 from batchrouter.kit.money import MAX_NANOUSD, format_usd
 from billing import chart
+from billing.debts import repay, require_nothing_owed
 from billing.freeze import require_not_frozen
 from billing.grants import expire_due_grants
 from billing.ledger import (
@@ -97,6 +98,7 @@ def reserve(
     Raises:
         InsufficientCredits: with the funding preview as details.
         MoneyFrozen: a money invariant failed and nobody has lifted the freeze.
+        CreditsOwed: a payment was reversed after its credits were spent.
         AmountOutOfRange: the amount is not above zero and at most 10**18.
         LedgerKeyReused: the purpose holds another amount or is another org's.
     """
@@ -107,6 +109,8 @@ def reserve(
     if held is not None:
         return _same(held, org, amount_nanousd)
     require_not_frozen()
+    repay(org)
+    require_nothing_owed(org)
     expire_due_grants(org=org, now=now)
     legs = _legs(org, amount_nanousd)
     posted = post(

@@ -21,6 +21,33 @@ class BalanceSchema(serializers.Serializer[None]):
     total = MoneySchema()
 
 
+class PromotionalSchema(serializers.Serializer[None]):
+    """What is left of a promotional grant, and until when."""
+
+    amount = MoneySchema()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class OverviewBalanceSchema(BalanceSchema):
+    """The balance, with the promotional part in the order it is spent."""
+
+    promotional = PromotionalSchema(many=True)
+
+
+class SpendingSchema(serializers.Serializer[None]):
+    """Whether credits can be reserved and charged now."""
+
+    enabled = serializers.BooleanField()
+    reason = serializers.CharField(allow_null=True)
+
+
+class LowBalanceSchema(serializers.Serializer[None]):
+    """The line below which the organization is warned, and where it stands."""
+
+    threshold = MoneySchema()
+    is_below = serializers.BooleanField()
+
+
 class LedgerEntrySchema(serializers.Serializer[None]):
     """One ledger transaction, by what it did to the organization's credits."""
 
@@ -78,12 +105,75 @@ class BillingProfileSchema(serializers.Serializer[None]):
     billing_email = serializers.EmailField(allow_null=True)
 
 
+class PackSchema(serializers.Serializer[None]):
+    """Credits on sale."""
+
+    code = serializers.CharField(help_text="such as credit_25")
+    credits = MoneySchema()
+    price = MoneySchema()
+
+
+class TopUpSchema(serializers.Serializer[None]):
+    """Bought credits, and what went back of them."""
+
+    id = serializers.CharField(help_text="topup_…")
+    object = serializers.CharField(help_text="always top_up")
+    pack_code = serializers.CharField()
+    amount = MoneySchema()
+    refunded = MoneySchema()
+    disputed = MoneySchema()
+    checkout_session_id = serializers.CharField(help_text="cks_…")
+    created_at = serializers.DateTimeField()
+
+
+TopUpPageSchema = _page_of("TopUpPage", TopUpSchema(many=True))
+
+
+class CheckoutBody(serializers.Serializer[None]):
+    """What to buy."""
+
+    pack_code = serializers.CharField(help_text="one of the overview's credit_packs")
+
+
+class BillingProfileBody(serializers.Serializer[None]):
+    """What may be changed of who is billed."""
+
+    billing_email = serializers.EmailField(allow_null=True, max_length=254)
+
+
+class CheckoutSchema(serializers.Serializer[None]):
+    """An opened checkout session: send the customer to its url."""
+
+    id = serializers.CharField(help_text="cks_…")
+    object = serializers.CharField(help_text="always checkout_session")
+    url = serializers.URLField()
+    pack = PackSchema()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class CheckoutStatusSchema(serializers.Serializer[None]):
+    """How far a checkout session is."""
+
+    id = serializers.CharField(help_text="cks_…")
+    object = serializers.CharField(help_text="always checkout_session")
+    status = serializers.ChoiceField(choices=["open", "complete", "expired"])
+    payment_status = serializers.ChoiceField(
+        choices=["unpaid", "processing", "failed", "paid"]
+    )
+    credits_posted = serializers.BooleanField()
+    top_up = TopUpSchema(allow_null=True)
+    pack = PackSchema()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
 class BillingOverviewSchema(serializers.Serializer[None]):
     """The overview of an organization's money."""
 
     billing_profile = BillingProfileSchema()
-    credit_packs = serializers.ListField(child=serializers.DictField())
-    balance = BalanceSchema()
+    credit_packs = PackSchema(many=True)
+    balance = OverviewBalanceSchema()
+    low_balance = LowBalanceSchema()
+    spending = SpendingSchema()
     recent_ledger = LedgerEntrySchema(many=True)
     reservations = ReservationSchema(many=True)
-    top_ups = serializers.ListField(child=serializers.DictField())
+    top_ups = TopUpSchema(many=True)

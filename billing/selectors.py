@@ -6,9 +6,19 @@ from typing import TypedDict
 from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import Org
+from batchrouter.kit.errors import NotFound
 from batchrouter.kit.money import MoneyJSON, money_json
 from billing import chart
-from billing.models import LedgerAccount, LedgerTransaction, Receipt, Reservation
+from billing.models import (
+    CheckoutSession,
+    Grant,
+    LedgerAccount,
+    LedgerTransaction,
+    Posting,
+    Receipt,
+    Reservation,
+    TopUp,
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,12 @@ def funding_preview(org: Org, quote_total_nanousd: int) -> FundingPreview:
     """Tell whether the available balance covers a total, and what is missing."""
     held = balance(org)
     shortfall = max(0, quote_total_nanousd - held.available_nanousd)
+    owed = owed_nanousd(org)
+    if owed:
+        # Paid credits pay the debt first, and nothing is reserved before it is paid.
+        paid = _paid_nanousd(org)
+        missing = quote_total_nanousd + owed - held.available_nanousd
+        shortfall = max(0, missing, owed - paid)
     return {
         "available": money_json(held.available_nanousd),
         "reserved": money_json(held.reserved_nanousd),
@@ -56,6 +72,19 @@ def funding_preview(org: Org, quote_total_nanousd: int) -> FundingPreview:
         "shortfall": money_json(shortfall),
         "can_fund": shortfall == 0,
     }
+
+
+def owed_nanousd(org: Org) -> int:
+    """Return what the organization owes for reversed payments, in nano-dollars."""
+    postings = Posting.objects.filter(account__org=org, account__code=chart.RECEIVABLE)
+    return int(postings.aggregate(total=Sum("amount_nanousd"))["total"] or 0)
+
+
+def promotional_of(org: Org) -> QuerySet[Grant]:
+    """Return grants of which something is left, in the order they are spent."""
+    left = Grant.objects.filter(org=org, is_promo=True, account__balance_nanousd__gt=0)
+    # PostgreSQL sorts null, "never", last.
+    return left.select_related("account").order_by("expires_at", "pk")
 
 
 def ledger_of(org: Org) -> QuerySet[LedgerTransaction]:
@@ -85,3 +114,26 @@ def reservation_for(org: Org, purpose: str) -> Reservation | None:
 def receipt_for(org: Org, *, kind: str, purpose: str) -> Receipt | None:
     """Return the receipt issued for a purpose, if any."""
     return Receipt.objects.filter(org=org, kind=kind, purpose=purpose).first()
+
+
+def top_ups_of(org: Org) -> QuerySet[TopUp]:
+    """Return what the organization bought, newest first."""
+    return TopUp.objects.filter(org=org).order_by("-id").select_related("checkout")
+
+
+def checkout_of(org: Org, public_id: str) -> CheckoutSession:
+    """Return one checkout session with its top-up.
+
+    Raises:
+        NotFound: there is none, or it is another organization's.
+    """
+    rows = CheckoutSession.objects.filter(org=org, public_id=public_id)
+    found = rows.select_related("top_up").first()
+    if found is None:
+        raise NotFound("There is no such checkout session.")
+    return found
+
+
+def _paid_nanousd(org: Org) -> int:
+    paid = LedgerAccount.objects.filter(org=org, code=chart.AVAILABLE_PAID).first()
+    return paid.balance_nanousd if paid else 0

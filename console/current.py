@@ -20,6 +20,11 @@ class Current:
         """Tell whether the visitor may stop a batch, as with a key of that role."""
         return self.role != Role.VIEWER
 
+    @property
+    def may_buy(self) -> bool:
+        """Tell whether the visitor may buy credits, as with a key of that role."""
+        return self.role in {Role.OWNER, Role.ADMIN}
+
 
 def current_or_none(request: HttpRequest) -> Current | None:
     """Return the visitor's first organization; None for strangers to all of them."""

@@ -3,7 +3,17 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 
-from console.views import auth, batches, billing, catalog, docs, home, receipts
+from console.views import (
+    auth,
+    batches,
+    billing,
+    catalog,
+    checkout,
+    docs,
+    home,
+    receipts,
+    statements,
+)
 
 
 class BatchId:
@@ -20,7 +30,21 @@ class BatchId:
         return value
 
 
+class CheckoutId(BatchId):
+    """A checkout session's public id."""
+
+    regex = r"cks_[0-9a-z]{26}"
+
+
+class MonthText(BatchId):
+    """A calendar month, such as 2026-11."""
+
+    regex = r"[0-9]{4}-[0-9]{2}"
+
+
 register_converter(BatchId, "batch_id")
+register_converter(CheckoutId, "checkout_id")
+register_converter(MonthText, "month")
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -34,6 +58,22 @@ urlpatterns = [
     ),
     path("receipts/verify", receipts.verify, name="receipt-verify"),
     path("billing", billing.overview, name="billing"),
+    path("billing/profile", billing.change_profile, name="billing-settings"),
+    path("billing/checkout", checkout.buy, name="checkout"),
+    path(
+        "billing/checkout/<checkout_id:checkout_id>",
+        checkout.waiting,
+        name="checkout-return",
+    ),
+    path(
+        "billing/checkout/<checkout_id:checkout_id>/live",
+        checkout.live,
+        name="checkout-live",
+    ),
+    path("billing/statements/<month:month>", statements.printable, name="statement"),
+    path(
+        "billing/statements/<month:month>.csv", statements.as_csv, name="statement-csv"
+    ),
     path("catalog/models", catalog.model_list, name="model-list"),
     path("workflows", catalog.workflow_list, name="workflow-list"),
     path("docs/api", docs.api_reference, name="api-reference"),

@@ -24,6 +24,11 @@ class Job(StrEnum):
     TIDY = "batches.tidy"  # what nothing names any more
     SWEEP = "batches.sweep"  # everything that no message announced
     RECONCILE = "billing.reconcile"  # prove the money invariants
+    RECONCILE_ALL = "billing.reconcile_all"  # all of them, every night
+    EXPIRE_GRANTS = "billing.expire_grants"  # end what was not spent in time
+    CARD_REFUNDS = "billing.card_refunds"  # ask Stripe for what operators refund
+    STRIPE_INBOX = "billing.stripe_inbox"  # deferred events, and dj-stripe's copies
+    STRIPE_PULL = "billing.stripe_pull"  # what a lost webhook would have told
 
 
 def ring(job: Job, **ids: int) -> None:

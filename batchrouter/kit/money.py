@@ -9,6 +9,7 @@ import re
 from typing import TypedDict
 
 NANO_PER_USD = 1_000_000_000
+NANO_PER_CENT = 10_000_000
 TOKENS_PER_PRICE = 1_000_000
 BPS = 10_000
 

@@ -6,6 +6,7 @@ from typing import Any
 import dj_database_url
 import django_stubs_ext
 import sentry_sdk
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from batchrouter import env, logs
@@ -33,6 +34,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "djstripe",
     "batchrouter.web",
     "accounts",
     "catalog",
@@ -150,6 +152,31 @@ UPLOAD_PATHS = ("/v1/batches/input-manifests", "/v1/files")
 UPLOAD_BYTES_MAX = 200 * 1024 * 1024 + 64 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
+# Checkout: Stripe. Without a secret key it is off. STRIPE_API_BASE names a stand-in and
+# is not read in production. Any of the webhook secrets may sign: two while one rotates.
+STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY")
+STRIPE_API_BASE = env.text("STRIPE_API_BASE").rstrip("/")
+STRIPE_WEBHOOK_SECRETS = [
+    *env.words("STRIPE_WEBHOOK_SECRETS"),
+    *env.words("STRIPE_WEBHOOK_SECRET"),
+]
+STRIPE_LIVE_MODE = env.flag("STRIPE_LIVE_MODE")
+# Ours, where events of connected accounts may arrive too; they are never credited.
+STRIPE_ACCOUNT_ID = env.text("STRIPE_ACCOUNT_ID")
+# What dj-stripe is tested with; make the webhook endpoint with the same one.
+STRIPE_API_VERSION = env.text("STRIPE_API_VERSION", "2026-05-27.dahlia")
+STRIPE_PULL_SECONDS = env.number("STRIPE_PULL_SECONDS", 300, minimum=1)
+STRIPE_INBOX_SECONDS = env.number("STRIPE_INBOX_SECONDS", 30, minimum=1)
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+# One generated file in place of upstream's three, which take 50 seconds.
+MIGRATION_MODULES = {"djstripe": "billing.djstripe_migrations"}
+# Where a form may lead a browser: the hosted page asks for the card.
+CHECKOUT_PAGES = ["https://checkout.stripe.com", *filter(None, [STRIPE_API_BASE])]
+
+# What one operator may give or refund without another: dollars at once, and in a day.
+OPERATOR_ALONE_USD = env.number("OPERATOR_ALONE_USD", 50, minimum=0)
+OPERATOR_ALONE_DAY_USD = env.number("OPERATOR_ALONE_DAY_USD", 200, minimum=0)
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -157,7 +184,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
-        "form-action": [SELF],
+        "form-action": [SELF, *CHECKOUT_PAGES],
     }
 }
 CSRF_FAILURE_VIEW = "batchrouter.web.views.csrf_failure"
@@ -271,6 +298,18 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "tidy": {"task": "batches.tidy", "schedule": 3600},
     # Proves the money invariants; a failure freezes spending.
     "reconcile": {"task": "billing.reconcile", "schedule": RECONCILE_SECONDS},
+    # Proves all of them, and keeps a digest of the ledger outside the database.
+    "reconcile-all": {
+        "task": "billing.reconcile_all",
+        "schedule": crontab(hour="3", minute="17"),
+    },
+    "expire-grants": {"task": "billing.expire_grants", "schedule": RECONCILE_SECONDS},
+    # Asks Stripe again for refunds whose answer was lost.
+    "card-refunds": {"task": "billing.card_refunds", "schedule": RECONCILE_SECONDS},
+    # Events that wait for others, and dj-stripe's copies.
+    "stripe-inbox": {"task": "billing.stripe_inbox", "schedule": STRIPE_INBOX_SECONDS},
+    # What a lost webhook would have told.
+    "stripe-pull": {"task": "billing.stripe_pull", "schedule": STRIPE_PULL_SECONDS},
 }
 
 SENTRY_DSN = env.text("SENTRY_DSN")

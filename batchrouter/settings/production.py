@@ -1,5 +1,8 @@
 """What differs in production: no default for a secret, and HTTPS everywhere."""
 
+from csp.constants import SELF
+from django.core.exceptions import ImproperlyConfigured
+
 from batchrouter import env, logs
 from batchrouter.settings.base import *
 
@@ -14,6 +17,17 @@ env.required("DATABASE_URL", "postgresql://…")
 env.required("REDIS_URL", "redis://… for the broker and the cache")
 env.required("ALLOWED_HOSTS", "the names the server answers to, comma-separated")
 PUBLIC_BASE_URL = env.required("PUBLIC_BASE_URL", "https://… as customers reach it")
+
+# Only Stripe itself: the stand-in takes test cards for real credits.
+STRIPE_API_BASE = ""
+CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] = [
+    SELF,
+    "https://checkout.stripe.com",
+]
+if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRETS:
+    env.required("STRIPE_WEBHOOK_SECRETS", "whsec_…; without it nothing is credited")
+if STRIPE_SECRET_KEY and ("_live_" in STRIPE_SECRET_KEY) != STRIPE_LIVE_MODE:
+    raise ImproperlyConfigured("STRIPE_LIVE_MODE does not match STRIPE_SECRET_KEY")
 
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -7,6 +7,10 @@ APP_ENV = "test"
 # Whatever the shell exports: tests name their own addresses.
 PUBLIC_BASE_URL = "http://127.0.0.1:8000"
 SANDBOX_PROVIDERS_URL = ""
+STRIPE_SECRET_KEY = ""
+STRIPE_API_BASE = ""
+STRIPE_WEBHOOK_SECRETS = []
+STRIPE_LIVE_MODE = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests need no collected static files.
 WHITENOISE_AUTOREFRESH = True

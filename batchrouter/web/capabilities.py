@@ -28,7 +28,9 @@ def _live_lanes() -> Capability:
 
 _FLAGS: dict[str, Callable[[], Capability]] = {
     "email": _off("Outgoing mail is not part of this release."),
-    "checkout": _off("Card checkout is not part of this release."),
+    "checkout": lambda: _on_if(
+        settings.STRIPE_SECRET_KEY, "STRIPE_SECRET_KEY is not set."
+    ),
     "signup": _off("Accounts are made by the operator."),
     "sandbox_lanes": lambda: _on_if(
         settings.SANDBOX_PROVIDERS_URL, "SANDBOX_PROVIDERS_URL is not set."

@@ -36,6 +36,8 @@ class ReconcileRun(models.Model):
 
     started_at = models.DateTimeField(editable=False)
     finished_at = models.DateTimeField(editable=False)
+    # What moved since then was proved; null where everything was.
+    since = models.DateTimeField(null=True, editable=False)
     is_ok = models.BooleanField()
     # [{"code": "R01", "title": "…", "ok": true, "problems": []}, …]
     results = models.JSONField()

@@ -67,7 +67,8 @@ class LedgerTransaction(models.Model):
     org = models.ForeignKey(Org, on_delete=models.PROTECT, null=True, blank=True)
     purpose = models.CharField(max_length=120, blank=True)
     reason = models.CharField(max_length=500, blank=True)
-    actor = models.CharField(max_length=120)
+    # Who did it; of an operator's request, the maker and the checker.
+    actor = models.CharField(max_length=300)
     # Stamped by the database, the one clock that all workers share.
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -75,6 +76,8 @@ class LedgerTransaction(models.Model):
         indexes = [
             models.Index(fields=["org", "-id"], name="ledger_by_org"),
             models.Index(fields=["purpose"], name="ledger_by_purpose"),
+            models.Index(fields=["org", "created_at"], name="ledger_by_org_month"),
+            models.Index(fields=["created_at"], name="ledger_by_time"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,11 +1,19 @@
 """Money as the billing page shows it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from batchrouter.kit.money import MoneyJSON, parse_usd
-from billing.models import LedgerTransaction, Reservation, ReservationState
+from billing.models import (
+    CreditPack,
+    Grant,
+    LedgerTransaction,
+    Reservation,
+    ReservationState,
+    TopUp,
+)
 from billing.rendering import ledger_json
 
 _BATCH = "batch:"
@@ -87,3 +95,55 @@ def batch_id_of(purpose: str) -> str | None:
     found = purpose.removeprefix(_BATCH)
     is_batch = purpose.startswith(_BATCH) and len(found) == 32
     return found if is_batch and found.startswith("batch_") else None
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionalLine:
+    """What is left of a promotional grant."""
+
+    left_nanousd: int
+    expires_at: datetime | None
+    reason: str
+
+
+def promotional_lines(grants: Iterable[Grant]) -> list[PromotionalLine]:
+    """Show grants in the order they are spent; read them with their accounts."""
+    return [
+        PromotionalLine(grant.account.balance_nanousd, grant.expires_at, grant.reason)
+        for grant in grants
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class PackLine:
+    """Credits at their price."""
+
+    code: str
+    amount_nanousd: int
+
+
+def pack_line(pack: CreditPack) -> PackLine:
+    """Show a pack; credits cost what they are worth."""
+    return PackLine(pack.code, pack.amount_nanousd)
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpLine:
+    """Bought credits and what went back of them."""
+
+    public_id: str
+    amount_nanousd: int
+    refunded_nanousd: int
+    disputed_nanousd: int
+    created_at: datetime
+
+
+def top_up_line(top_up: TopUp) -> TopUpLine:
+    """Show a top-up."""
+    return TopUpLine(
+        public_id=top_up.public_id,
+        amount_nanousd=top_up.amount_nanousd,
+        refunded_nanousd=top_up.refunded_nanousd,
+        disputed_nanousd=top_up.disputed_nanousd,
+        created_at=top_up.created_at,
+    )

@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from billing.api import signing_keys
+from billing.overview import spending_json
 
 register = template.Library()
 
@@ -24,6 +25,12 @@ def nav_link(context: dict[str, Any], name: str, label: str) -> SafeString:
     if path.startswith(f"{target}/"):
         return format_html('<a href="{}" aria-current="true">{}</a>', target, label)
     return format_html('<a href="{}">{}</a>', target, label)
+
+
+@register.inclusion_tag("components/spending_notice.html")
+def spending_notice() -> dict[str, Any]:
+    """Say on every page of a visitor who is logged in that spending stands still."""
+    return {"frozen": spending_json()["reason"]}
 
 
 @register.simple_tag

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Org
 from batches.selectors import batches_of
 from batchrouter.kit import clock
+from billing.balance_watch import low_balance
 from billing.selectors import balance
 from catalog.selectors import model_profiles, offerings_for_models
 from console.current import current_or_none
@@ -43,6 +44,7 @@ def _desk(request: HttpRequest, org: Org) -> HttpResponse:
     context = {
         "org_name": org.name,
         "balance": balance(org),
+        "low_balance": low_balance(org),
         "running": [line for line in lines if line.is_open],
         "ended": [line for line in lines if not line.is_open],
         "base_url": settings.PUBLIC_BASE_URL,

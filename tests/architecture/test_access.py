@@ -14,6 +14,8 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Membership, Org, Role, Scope
 from batches.models import Batch, Quote, StoredFile
+from batchrouter.kit import clock
+from billing.months import month_of
 from catalog.loading import load_catalog
 from tests.factories.accounts import (
     MembershipFactory,
@@ -23,6 +25,7 @@ from tests.factories.accounts import (
 from tests.factories.batches import clean_store, make_batch
 from tests.factories.billing import funded_org
 from tests.factories.catalog import LONG_AGO
+from tests.factories.payments import CheckoutSessionFactory
 from tests.support.calls import bearer, client, refusal
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +37,7 @@ PUBLIC = {
     "v1/runtime/capabilities",
     "v1/openapi.json",
     "v1/files/<str:file_id>/download",  # by its signature
+    "v1/billing/stripe/webhook",  # by its signature
 }
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -92,6 +96,8 @@ NOTHING = {
     "batch_id": "batch_00000000000000000000000000",
     "quote_id": "qlock_00000000000000000000000000",
     "file_id": "file_00000000000000000000000000",
+    "checkout_id": "cks_00000000000000000000000000",
+    "month": "2000-01",  # before anybody's first entry
 }
 
 
@@ -113,6 +119,8 @@ def theirs(batch: Batch) -> dict[str, str]:
         "batch_id": batch.public_id,
         "quote_id": batch.quote.public_id,
         "file_id": batch.manifest.file.public_id,
+        "checkout_id": CheckoutSessionFactory.create(org=batch.org).public_id,
+        "month": str(month_of(clock.now())),
     }
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib import admin
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
@@ -93,14 +94,19 @@ def test_the_accounts_show_the_sum_of_their_postings(operator: Client) -> None:
 def test_every_money_table_is_shown() -> None:
     # Postings and legs are shown within their transaction and reservation; a chain's
     # head is no more than its newest receipt.
-    elsewhere = {models.Posting, models.ReservationLeg, models.ReceiptChain}
+    elsewhere = {
+        models.Posting,
+        models.ReservationLeg,
+        models.ReceiptChain,
+        models.PulledSession,
+    }
     registered = {
         model
         for model in admin.site._registry
         if model.__module__.startswith("billing")
     }
     assert registered | elsewhere == {
-        getattr(models, name)
+        model
         for name in models.__all__
-        if name not in {"ReceiptKind", "ReservationState"}
+        if issubclass(model := getattr(models, name), Model)
     }

@@ -60,7 +60,6 @@ def test_the_overview_shows_the_balance(org: Org) -> None:
         "total": usd("47.00"),
     }
     assert body["billing_profile"]["org_id"] == org.public_id
-    assert body["credit_packs"] == []
     assert body["top_ups"] == []
 
 

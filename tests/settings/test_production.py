@@ -18,6 +18,11 @@ COMPLETE = {
     "PUBLIC_BASE_URL": "https://api.batchrouter.example",
 }
 START = "import django; django.setup()"
+STRIPE = {
+    "STRIPE_SECRET_KEY": "rk_live_" + "a" * 24,
+    "STRIPE_WEBHOOK_SECRETS": "whsec_one,whsec_two",
+    "STRIPE_LIVE_MODE": "1",
+}
 SHOWN = [
     "APP_ENV",
     "CACHES",
@@ -115,3 +120,25 @@ def test_a_bad_value_stops_the_start_and_is_named(
     done = python(START, **{**COMPLETE, name: value})
     assert done.returncode == 1
     assert f"ImproperlyConfigured: {said}" in done.stderr
+
+
+def test_checkout_starts_with_all_that_it_needs() -> None:
+    code = f"{START}; from django.conf import settings as s; print(s.STRIPE_API_BASE)"
+    done = python(code, **COMPLETE, **STRIPE, STRIPE_API_BASE="http://127.0.0.1:9500")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""  # the stand-in is not for production
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE_WEBHOOK_SECRETS", None),
+        ("STRIPE_LIVE_MODE", "0"),
+        ("STRIPE_SECRET_KEY", "rk_test_" + "a" * 24),
+    ],
+)
+def test_checkout_does_not_start_in_parts(name: str, value: str | None) -> None:
+    done = python(START, **{**COMPLETE, **STRIPE, name: value})
+    assert done.returncode != 0
+    assert "STRIPE_" in done.stderr
+    assert STRIPE["STRIPE_SECRET_KEY"] not in done.stderr

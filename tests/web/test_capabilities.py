@@ -61,6 +61,20 @@ def test_live_lanes_need_a_provider_key(
     assert flags()["live_lanes"] == flag
 
 
+@pytest.mark.parametrize(
+    ("key", "flag"),
+    [
+        ("", {"enabled": False, "reason": "STRIPE_SECRET_KEY is not set."}),
+        ("sk_test_x", {"enabled": True, "reason": None}),
+    ],
+)
+def test_checkout_needs_a_stripe_key(
+    settings: Settings, key: str, flag: dict[str, object]
+) -> None:
+    settings.STRIPE_SECRET_KEY = key
+    assert flags()["checkout"] == flag
+
+
 def test_no_key_is_shown(settings: Settings) -> None:
     settings.PROVIDER_API_KEYS = {"openai": "sk-canary-0123456789"}
     assert b"canary" not in client().get("/v1/runtime/capabilities").content

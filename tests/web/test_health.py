@@ -20,6 +20,7 @@ def test_a_server_with_all_its_parts_is_ready() -> None:
     assert reply.json() == {
         "status": "ok",
         "checks": {"database": "ok", "migrations": "ok", "broker": "ok"},
+        "notes": {"spending": "ok"},
     }
 
 
@@ -31,6 +32,7 @@ def test_a_missing_broker_is_named(settings: Settings, tmp_path: Path) -> None:
     assert reply.json() == {
         "status": "unavailable",
         "checks": {"database": "ok", "migrations": "ok", "broker": "missing"},
+        "notes": {"spending": "ok"},
     }
 
 

@@ -1,0 +1,1 @@
+"""dj-stripe's tables in one step (docs/decisions/0008)."""
