@@ -15,6 +15,10 @@ env.required("REDIS_URL", "redis://… for the broker and the cache")
 env.required("ALLOWED_HOSTS", "the names the server answers to, comma-separated")
 PUBLIC_BASE_URL = env.required("PUBLIC_BASE_URL", "https://… as customers reach it")
 
+# Mail is never left in a folder here: without a key there is none.
+MAIL_DIR = None
+EMAIL_BACKEND = "batchrouter.mail.backends.ResendBackend"
+
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

@@ -1,41 +1,10 @@
-"""What people type; the forms check shape only."""
+"""A receipt that somebody wants to be checked."""
 
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 
 RECEIPT_BYTES_MAX = 4 * 1024 * 1024
-
-
-class LoginForm(AuthenticationForm):
-    """Email and password, with errors that say how to mend them."""
-
-    username = forms.EmailField(
-        label="Email",
-        widget=forms.EmailInput(
-            attrs={"autofocus": True, "autocomplete": "username", "spellcheck": "false"}
-        ),
-        error_messages={
-            "required": "Enter the email address of your account.",
-            "invalid": "Enter a whole email address, such as name@example.com.",
-        },
-    )
-    error_messages = {
-        "invalid_login": "This email and password do not belong together. Check the "
-        "address for typing mistakes, and that Caps Lock is off: capital letters count "
-        "in the password.",
-        "inactive": "This account is closed. Ask an owner of your organization to open "
-        "it again.",
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["password"].error_messages["required"] = "Enter your password."
-
-    def clean_username(self) -> str:
-        """Return the address as accounts keep it."""
-        return str(self.cleaned_data["username"]).lower()
 
 
 class ReceiptForm(forms.Form):

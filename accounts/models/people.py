@@ -1,6 +1,5 @@
-"""Users, organizations, memberships and API keys."""
+"""Users, organizations and memberships."""
 
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -19,11 +18,6 @@ def new_org_id() -> str:
 def new_user_id() -> str:
     """Make a user's public id."""
     return ids.new_id("usr")
-
-
-def new_key_id() -> str:
-    """Make an API key's public id (not the secret)."""
-    return ids.new_id("key")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -80,6 +74,8 @@ class Org(models.Model):
     public_id = models.CharField(max_length=40, unique=True, default=new_org_id)
     name = models.CharField(max_length=120)
     is_suspended = models.BooleanField(default=False)
+    # The name of the agent that registered it; empty where a person did.
+    agent_name = models.CharField(max_length=80, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
         User, through="Membership", related_name="orgs"
@@ -113,46 +109,3 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.org_id} as {self.role}"
-
-
-class Scope(models.TextChoices):
-    """What a key may do."""
-
-    QUOTE = "quote"
-    SUBMIT = "submit"
-    READ = "read"
-    CANCEL = "cancel"
-    BILLING = "billing"
-    ADMIN = "admin"
-
-
-class ApiKey(models.Model):
-    """A key of an organization. Only its SHA-256 is kept."""
-
-    public_id = models.CharField(max_length=40, unique=True, default=new_key_id)
-    org = models.ForeignKey(Org, on_delete=models.CASCADE, related_name="api_keys")
-    created_by = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, blank=True
-    )
-    name = models.CharField(max_length=80)
-    # The first characters, to tell keys apart in lists: "ob_live_4fK2".
-    prefix = models.CharField(max_length=16)
-    digest = models.BinaryField(max_length=32, unique=True)
-    is_test = models.BooleanField(default=False)
-    scopes = models.JSONField(default=list)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=clock.now, editable=False)
-
-    class Meta:
-        indexes = [models.Index(fields=["org", "-id"], name="key_by_org")]
-
-    def __str__(self) -> str:
-        return f"{self.prefix}… of {self.org_id}"
-
-    def is_live(self, now: datetime) -> bool:
-        """Tell whether the key still opens anything at this instant."""
-        return self.revoked_at is None and (
-            self.expires_at is None or now < self.expires_at
-        )
