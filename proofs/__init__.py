@@ -1,0 +1,1 @@
+"""Campaigns that prove a promise of the product by measuring it."""
