@@ -1,7 +1,6 @@
 """Remember when and from where a cookie was last used, once a minute at most."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from allauth.usersessions.models import UserSession
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +9,8 @@ from accounts.adapter import client_ip
 from accounts.models import User
 from batchrouter.kit import clock
 
-_EVERY = timedelta(seconds=60)
+_EVERY_SECONDS = 60
+_SEEN = "seen_at"
 _USER_AGENT_MAX = 200
 
 
@@ -24,15 +24,22 @@ class SessionSeenMiddleware:
         response = self.get_response(request)
         # Reading a session that nobody has touched would make its reply uncacheable.
         if request.session.accessed and isinstance(request.user, User):
-            now = clock.now()
-            UserSession.objects.filter(
-                session_key=request.session.session_key, last_seen_at__lt=now - _EVERY
-            ).update(
-                last_seen_at=now,
-                ip=client_ip(request) or "0.0.0.0",  # noqa: S104 # no address is bound
-                user_agent=user_agent(request),
-            )
+            _touch(request)
         return response
+
+
+def _touch(request: HttpRequest) -> None:
+    now = clock.now()
+    seconds = int(now.timestamp())
+    # In the session itself, which was read anyway: most requests cost no query.
+    if seconds - int(request.session.get(_SEEN, 0)) < _EVERY_SECONDS:
+        return
+    request.session[_SEEN] = seconds
+    UserSession.objects.filter(session_key=request.session.session_key).update(
+        last_seen_at=now,
+        ip=client_ip(request) or "0.0.0.0",  # noqa: S104 # no address is bound
+        user_agent=user_agent(request),
+    )
 
 
 def user_agent(request: HttpRequest) -> str:

@@ -22,7 +22,7 @@ def test_two_samples_of_one_value_do_not_differ() -> None:
 
 
 def test_samples_of_one_source_are_alike() -> None:
-    chance = random.Random(1)
+    chance = random.Random(2)
     first = [chance.gauss(50, 3) for _ in range(500)]
     second = [chance.gauss(50, 3) for _ in range(500)]
     found = compare(first, second, chance=chance)
@@ -32,7 +32,7 @@ def test_samples_of_one_source_are_alike() -> None:
 
 @pytest.mark.parametrize("shift", [2, -2])
 def test_samples_that_lie_apart_differ_either_way(shift: int) -> None:
-    chance = random.Random(1)
+    chance = random.Random(2)
     first = [chance.gauss(50 + shift, 3) for _ in range(500)]
     second = [chance.gauss(50, 3) for _ in range(500)]
     found = compare(first, second, chance=chance)
