@@ -5,8 +5,18 @@ from typing import Any, ClassVar
 from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.views import APIView
 
-from accounts.authentication import Caller
-from accounts.models import Org
+from accounts.authentication import Caller, django_request
+from accounts.models import Org, User
+from accounts.sessions import Here
+from batchrouter.kit.errors import BatchRouterError
+
+
+class SessionRequired(BatchRouterError):
+    """Only a logged-in person may do this; a key speaks for an organization."""
+
+    code = "session_required"
+    status = 403
+    error_type = "permission_error"
 
 
 class OrgView(APIView):
@@ -34,3 +44,23 @@ class OrgView(APIView):
         if not isinstance(data, dict):
             raise ParseError
         return data
+
+    @property
+    def user(self) -> User:
+        """The person who calls.
+
+        Raises:
+            SessionRequired: a key calls.
+        """
+        if self.caller.user is None:
+            raise SessionRequired(
+                "Log in for this: it is about a person, and a key is nobody."
+            )
+        return self.caller.user
+
+    @property
+    def here(self) -> Here:
+        """The login that calls, to tell it from the person's others."""
+        if self.caller.token is not None:
+            return Here(token_id=self.caller.token.public_id)
+        return Here(session_key=django_request(self.request).session.session_key)

@@ -1,13 +1,36 @@
 """Organizations and who owns them."""
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 
+from accounts.addresses import read_address
 from accounts.models import Membership, Org, Role, User
+from accounts.signals import org_opened
 from batchrouter.kit.errors import InvalidRequest
 
-_NAME_MAX = 120
+NAME_MAX = 120
+
+
+def read_name(text: str, *, param: str = "name", longest: int = NAME_MAX) -> str:
+    """Return a name without outer spaces.
+
+    Raises:
+        InvalidRequest: empty, too long, or with control characters.
+    """
+    name = text.strip()
+    if not 1 <= len(name) <= longest:
+        raise InvalidRequest(f"A name has 1 to {longest} characters.", param=param)
+    if not name.isprintable():
+        raise InvalidRequest("A name holds no control characters.", param=param)
+    return name
+
+
+@transaction.atomic
+def open_org(*, name: str, owner: User, agent_name: str = "") -> Membership:
+    """Make an organization and its owner's membership, and tell who wants to know."""
+    org = Org.objects.create(name=name, agent_name=agent_name)
+    membership = Membership.objects.create(user=owner, org=org, role=Role.OWNER)
+    org_opened.send(sender=Org, org=org)
+    return membership
 
 
 @transaction.atomic
@@ -19,17 +42,18 @@ def create_org(*, name: str, owner_email: str) -> Membership:
     Raises:
         InvalidRequest: an empty or too long name, or not an address.
     """
-    name = name.strip()
-    if not 1 <= len(name) <= _NAME_MAX:
-        raise InvalidRequest(f"A name has 1 to {_NAME_MAX} characters.", param="name")
-    try:
-        validate_email(owner_email)
-    except ValidationError as error:
-        raise InvalidRequest(
-            f"{owner_email!r} is not an e-mail address.", param="email"
-        ) from error
-    org = Org.objects.create(name=name)
-    owner = User.objects.filter(email=owner_email.lower()).first()
+    name, address = read_name(name), read_address(owner_email)
+    owner = User.objects.filter(email=address).first()
     if owner is None:
-        owner = User.objects.create_user(owner_email)
-    return Membership.objects.create(user=owner, org=org, role=Role.OWNER)
+        owner = User.objects.create_user(address)
+    return open_org(name=name, owner=owner)
+
+
+def rename_org(org: Org, name: str) -> None:
+    """Give an organization another name.
+
+    Raises:
+        InvalidRequest: an empty or too long name.
+    """
+    org.name = read_name(name)
+    org.save(update_fields=["name"])

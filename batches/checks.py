@@ -1,4 +1,4 @@
-"""What reconciliation proves about batches: R08, R09, R10 and R17 of the catalogue."""
+"""What reconciliation proves about batches: R08, R09, R10, R17 and R21."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ def register() -> None:
     register_check("R09", "every item has one row, every row one item", rows_complete)
     register_check("R10", "executions are booked or decided", executions_booked)
     register_check("R17", "idempotency records name their batch", keys_have_effects)
+    register_check("R21", "keys have spent what their batches hold", spent_exactly)
 
 
 _SETTLED = """
@@ -88,6 +89,27 @@ def keys_have_effects(_now: datetime) -> Iterator[str]:
     """Yield stored replies whose batch does not exist."""
     for key, effect_id in _all(_KEYS):
         yield f"key {key} names {effect_id}"
+
+
+_SPENT = """
+SELECT l.id, l.spent_nanousd, coalesce(sum(
+         CASE r.state WHEN 'closed' THEN r.usage_nanousd + r.fee_nanousd
+                      ELSE r.amount_nanousd END), 0)
+  FROM accounts_spendlimit l
+  LEFT JOIN accounts_apikey k ON k.spend_limit_id = l.id
+  LEFT JOIN batches_batch b ON b.api_key_id = k.id
+  LEFT JOIN billing_reservation r ON r.purpose = 'batch:' || b.public_id
+ GROUP BY l.id
+HAVING l.spent_nanousd <> coalesce(sum(
+         CASE r.state WHEN 'closed' THEN r.usage_nanousd + r.fee_nanousd
+                      ELSE r.amount_nanousd END), 0)
+"""
+
+
+def spent_exactly(_now: datetime) -> Iterator[str]:
+    """Yield spend limits that differ from what their keys' batches hold or cost."""
+    for limit, spent, held in _all(_SPENT):
+        yield f"spend limit {limit}: spent {spent}, batches hold or cost {held}"
 
 
 def _all(sql: str, *parameters: datetime) -> list[tuple[object, ...]]:

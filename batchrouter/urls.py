@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from batchrouter.mail import webhooks as mail_webhooks
 from batchrouter.web import health
 from billing.api import signing_keys
 
@@ -25,9 +26,11 @@ urlpatterns = [
         name="openapi",
     ),
     path(".well-known/batchrouter-keys.json", signing_keys),
+    path("v1/", include("accounts.urls")),
     path("v1/", include("catalog.urls")),
     path("v1/", include("billing.urls")),
     path("v1/", include("batches.urls")),
+    path("webhooks/mail/resend", mail_webhooks.resend),
     path("admin/", admin.site.urls),
     path("", include("console.urls")),
 ]

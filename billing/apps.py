@@ -9,15 +9,24 @@ class BillingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Refuse to start with a key that cannot sign receipts; add our proofs."""
-        from batchrouter.web import health  # noqa: PLC0415 as below
-        from billing import (  # noqa: PLC0415 as below
+        """Refuse a key that cannot sign receipts; add our part to other apps."""
+        # Models load before these can be imported.
+        from accounts.facts import register_fact  # noqa: PLC0415
+        from accounts.signals import org_opened  # noqa: PLC0415
+        from batchrouter.web import health  # noqa: PLC0415
+        from billing import (  # noqa: PLC0415
             freeze,
             metrics,
             stripe_checks,
             stripe_gateway,
         )
-        from billing.receipts import signer  # noqa: PLC0415 models load before this
+        from billing.receipts import signer  # noqa: PLC0415
+        from billing.rendering import balance_json  # noqa: PLC0415
+        from billing.selectors import balance  # noqa: PLC0415
+        from billing.welcome import welcome  # noqa: PLC0415
+
+        register_fact("credit_balance", lambda org: balance_json(balance(org)))
+        org_opened.connect(welcome, dispatch_uid="billing.welcome")
 
         stripe_checks.register()
         metrics.register()

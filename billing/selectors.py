@@ -116,6 +116,11 @@ def receipt_for(org: Org, *, kind: str, purpose: str) -> Receipt | None:
     return Receipt.objects.filter(org=org, kind=kind, purpose=purpose).first()
 
 
+def receipts_for(org: Org, *, purpose: str) -> list[Receipt]:
+    """Return the receipts issued for a purpose, the billing receipt first."""
+    return list(Receipt.objects.filter(org=org, purpose=purpose).order_by("kind"))
+
+
 def top_ups_of(org: Org) -> QuerySet[TopUp]:
     """Return what the organization bought, newest first."""
     return TopUp.objects.filter(org=org).order_by("-id").select_related("checkout")

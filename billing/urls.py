@@ -3,7 +3,7 @@
 from django.urls import path
 
 from billing import api, checkout_api, statements_api
-from billing.webhooks.door import stripe_webhook
+from billing.webhooks.door import StripeWebhook
 
 urlpatterns = [
     path(
@@ -33,7 +33,9 @@ urlpatterns = [
         name="billing-checkout-session",
     ),
     path("billing/top-ups", checkout_api.TopUpList.as_view(), name="billing-top-ups"),
-    path("billing/stripe/webhook", stripe_webhook, name="billing-stripe-webhook"),
+    path(
+        "billing/stripe/webhook", StripeWebhook.as_view(), name="billing-stripe-webhook"
+    ),
     path("billing/ledger", api.LedgerList.as_view(), name="billing-ledger"),
     path(
         "billing/reservations",

@@ -1,16 +1,15 @@
 """Addresses of the pages for people."""
 
-from django.contrib.auth.views import LogoutView
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 
 from console.views import (
-    auth,
     batches,
     billing,
     catalog,
     checkout,
     docs,
     home,
+    inbox,
     receipts,
     statements,
 )
@@ -48,8 +47,7 @@ register_converter(MonthText, "month")
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("login", auth.login, name="login"),
-    path("logout", LogoutView.as_view(next_page="home"), name="logout"),
+    path("", include("console.account_urls")),
     path("batches", batches.batch_list, name="batch-list"),
     path("batches/<batch_id:batch_id>", batches.batch_detail, name="batch"),
     path("batches/<batch_id:batch_id>/live", batches.batch_live, name="batch-live"),
@@ -77,4 +75,9 @@ urlpatterns = [
     path("catalog/models", catalog.model_list, name="model-list"),
     path("workflows", catalog.workflow_list, name="workflow-list"),
     path("docs/api", docs.api_reference, name="api-reference"),
+    path("dev/inbox", inbox.letter_list, name="dev-inbox"),
+    path("dev/inbox/latest", inbox.latest),
+    path("dev/inbox/token", inbox.latest_token),
+    path("dev/inbox/<str:mail_id>", inbox.letter_detail, name="dev-inbox-mail"),
+    path("dev/inbox/<str:mail_id>/html", inbox.letter_html, name="dev-inbox-html"),
 ]

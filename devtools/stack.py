@@ -110,6 +110,8 @@ def _choose_ports(env: dict[str, str]) -> None:
     env["SIMULATOR_PORT"] = str(simulator)
     env.setdefault("PUBLIC_BASE_URL", f"http://{ports.HOST}:{web}")
     env.setdefault("SANDBOX_PROVIDERS_URL", f"http://{ports.HOST}:{simulator}")
+    # Whoever signs up here can run a first batch at once.
+    env.setdefault("WELCOME_CREDIT_USD", "5")
     env["RUN_ID"] = secrets.token_hex(4)
     if checkout.has_own_key(env):
         env.pop(checkout.PORT_NAME, None)

@@ -1,1 +1,1 @@
-"""Long proofs of what the tests prove in short."""
+"""Campaigns that prove a promise of the product by measuring it."""

@@ -30,7 +30,7 @@ def main() -> int:
             "MONEY_MODEL_STEPS": str(options.steps),
             "MONEY_MODEL_FIGURES": str(figures),
         }
-        done = subprocess.run(  # noqa: S603 our own test runner
+        done = subprocess.run(
             [sys.executable, "-m", "devtools", "test", TEST, "-q", "-n", "0"],
             cwd=ROOT,
             env=environment,

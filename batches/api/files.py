@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api_base import OrgView
+from accounts.authentication import django_request
 from accounts.models import Scope
 from batches.api import schemas
 from batches.links import check_link
@@ -68,7 +69,7 @@ class ManifestUpload(OrgView):
     )
     def post(self, request: Request) -> Response:
         """Check every line while it arrives; an invalid file is not kept."""
-        raw = _raw(request)
+        raw = django_request(request)
         _check_upload(raw, {"application/x-ndjson", "application/jsonl"})
         file = upload_manifest(
             _chunks(raw),
@@ -94,7 +95,9 @@ class FileList(OrgView):
     )
     def post(self, request: Request) -> Response:
         """Upload a manifest as ``file`` of a form."""
-        _check_upload(_raw(request), {"multipart/form-data"}, extra=_FRAME_BYTES_MAX)
+        _check_upload(
+            django_request(request), {"multipart/form-data"}, extra=_FRAME_BYTES_MAX
+        )
         uploaded = request.FILES.get("file")
         if uploaded is None:
             raise InvalidRequest("Send the manifest as the form's file.", param="file")
@@ -233,11 +236,6 @@ def _check_upload(raw: HttpRequest, types: set[str], *, extra: int = 0) -> None:
         raise UploadTooLarge(
             f"A manifest has at most {FILE_BYTES_MAX} bytes; split it."
         )
-
-
-def _raw(request: Request) -> HttpRequest:
-    """Return the request whose bytes no parser has read."""
-    return request._request  # noqa: SLF001 # DRF has no public name for it
 
 
 def _chunks(raw: HttpRequest) -> Iterator[bytes]:

@@ -4,23 +4,21 @@ Bodies are read by batches/manifest and written by batches/rendering; these seri
 describe them and run in no request.
 """
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 from batches.states import BatchState
-
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="1 to 255 visible ASCII characters. The same key and body give the "
-    "first reply again, for 30 days.",
+from batchrouter.web.schemas import (
+    IDEMPOTENCY_KEY,
+    PAGE,
+    ListReply,
+    Money,
+    Shape,
+    errors,
 )
-PAGE = [
-    OpenApiParameter("limit", int, description="1 to 100"),
-    OpenApiParameter("cursor", str, description="next_cursor of the page before"),
-]
+
+__all__ = ["IDEMPOTENCY_KEY", "PAGE", "ListReply", "errors"]
+
+
 UPLOAD_FORM = {
     "type": "object",
     "required": ["file"],
@@ -28,29 +26,7 @@ UPLOAD_FORM = {
 }
 
 
-class _Shape(serializers.Serializer[None]):
-    """A serializer that only documents."""
-
-
-class ErrorBody(_Shape):
-    code = serializers.CharField()
-    message = serializers.CharField()
-    type = serializers.CharField()
-    param = serializers.CharField(allow_null=True)
-    details = serializers.DictField()
-    request_id = serializers.CharField()
-
-
-class ErrorReply(_Shape):
-    error = ErrorBody()
-
-
-def errors(*statuses: int) -> dict[int, OpenApiResponse]:
-    """Return the error shape for each status."""
-    return {status: OpenApiResponse(ErrorReply) for status in statuses}
-
-
-class Item(_Shape):
+class Item(Shape):
     customer_item_id = serializers.CharField(max_length=128)
     operation = serializers.ChoiceField(["responses", "embeddings", "vision"])
     model = serializers.CharField()
@@ -62,7 +38,7 @@ class Item(_Shape):
     metadata = serializers.DictField(required=False)
 
 
-class ManifestBody(_Shape):
+class ManifestBody(Shape):
     sla_tier = serializers.ChoiceField(
         ["standard", "flex", "priority"], required=False, default="standard"
     )
@@ -90,12 +66,7 @@ class BatchCreateBody(ManifestBody):
     quote_id = serializers.CharField(required=False)
 
 
-class Money(_Shape):
-    amount = serializers.CharField()
-    currency = serializers.CharField()
-
-
-class FundingPreview(_Shape):
+class FundingPreview(Shape):
     available = Money()
     reserved = Money()
     quote_total = Money()
@@ -103,7 +74,7 @@ class FundingPreview(_Shape):
     can_fund = serializers.BooleanField()
 
 
-class PricingEstimate(_Shape):
+class PricingEstimate(Shape):
     currency = serializers.CharField()
     provider_subtotal = serializers.CharField()
     service_fee = serializers.CharField()
@@ -111,7 +82,7 @@ class PricingEstimate(_Shape):
     expected_total = serializers.CharField()
 
 
-class RouteDecision(_Shape):
+class RouteDecision(Shape):
     selected_provider = serializers.CharField(allow_null=True)
     quality_score = serializers.FloatField(allow_null=True)
     reliability_prior_score = serializers.FloatField(allow_null=True)
@@ -122,7 +93,7 @@ class RouteDecision(_Shape):
     rejected_providers = serializers.ListField(child=serializers.DictField())
 
 
-class QuoteReply(_Shape):
+class QuoteReply(Shape):
     quote_id = serializers.CharField()
     object = serializers.CharField()
     state = serializers.ChoiceField(["active", "accepted", "expired"])
@@ -146,7 +117,7 @@ class QuoteReply(_Shape):
     skipped_count = serializers.IntegerField()
 
 
-class Counts(_Shape):
+class Counts(Shape):
     total = serializers.IntegerField()
     pending = serializers.IntegerField()
     running = serializers.IntegerField()
@@ -156,7 +127,7 @@ class Counts(_Shape):
     expired = serializers.IntegerField()
 
 
-class BatchSummary(_Shape):
+class BatchSummary(Shape):
     id = serializers.CharField()
     object = serializers.CharField()
     org_id = serializers.CharField()
@@ -205,20 +176,11 @@ class BatchReply(BatchBody):
     batch = BatchBody(help_text="The same object again.")
 
 
-class ListReply(_Shape):
-    object = serializers.CharField()
-    data = serializers.ListField(  # type: ignore[assignment] # a field, not the property
-        child=serializers.DictField()
-    )
-    has_more = serializers.BooleanField()
-    next_cursor = serializers.CharField(allow_null=True)
-
-
 class BatchListReply(ListReply):
     data = BatchSummary(many=True)  # type: ignore[assignment] # narrower than the list's
 
 
-class Row(_Shape):
+class Row(Shape):
     customer_item_id = serializers.CharField()
     item_id = serializers.CharField()
     sequence_no = serializers.IntegerField()
@@ -248,7 +210,7 @@ class ResultsReply(ListReply):
     data = Row(many=True)  # type: ignore[assignment] # narrower than the list's
 
 
-class FileReply(_Shape):
+class FileReply(Shape):
     id = serializers.CharField()
     object = serializers.CharField()
     purpose = serializers.CharField()
@@ -259,13 +221,13 @@ class FileReply(_Shape):
     created_at = serializers.DateTimeField()
 
 
-class DeletedReply(_Shape):
+class DeletedReply(Shape):
     id = serializers.CharField()
     object = serializers.CharField()
     deleted = serializers.BooleanField()
 
 
-class ReceiptReply(_Shape):
+class ReceiptReply(Shape):
     receipt = serializers.DictField()
     sha256 = serializers.CharField()
     previous_sha256 = serializers.CharField()
@@ -274,5 +236,5 @@ class ReceiptReply(_Shape):
     algorithm = serializers.CharField()
 
 
-class ReportReply(_Shape):
+class ReportReply(Shape):
     optimization_report = serializers.DictField()

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from accounts.spending import give_back
 from batches.engine.lifecycle import record_event
 from batches.models import Batch, StoredFile, WorkUnit
 from batches.models.file import FilePurpose
@@ -105,6 +106,7 @@ def _finish(
         fee_nanousd=fee,
         now=now,
     )
+    give_back(batch.api_key_id, settlement.released_nanousd)
     ending = ending_of(locked, totals)
     files = _file_rows(batch, merged, now=now)
     route = receipts.issue_route_receipt(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.models import ApiKey, Org
+from accounts.spending import take
 from batches.engine.lifecycle import record_event
 from batches.models import Batch, Quote
 from batches.states import BatchState, QuoteState
@@ -37,6 +38,12 @@ class ManifestDiffers(Conflict):
     code = "quote_manifest_mismatch"
 
 
+class QuoteModeDiffers(Conflict):
+    """A test key submits what was quoted for live lanes, or the other way round."""
+
+    code = "quote_mode_mismatch"
+
+
 @transaction.atomic
 def submit_quote(
     *, org: Org, quote: Quote, api_key: ApiKey | None, now: datetime
@@ -44,8 +51,14 @@ def submit_quote(
     """Turn an active quote into a batch and reserve its total.
 
     Raises:
-        QuoteExpired, QuoteAccepted, InsufficientCredits.
+        QuoteExpired, QuoteAccepted, QuoteModeDiffers, InsufficientCredits,
+        KeySpendLimitExceeded.
     """
+    if api_key is not None and api_key.is_test != quote.is_test:
+        raise QuoteModeDiffers(
+            "A test key submits its own quotes, and a live key those of live lanes.",
+            param="quote_id",
+        )
     locked = Quote.objects.select_for_update(no_key=True).get(pk=quote.pk)
     if locked.state == QuoteState.ACCEPTED:
         raise QuoteAccepted("A batch was already created from this quote.")
@@ -72,6 +85,8 @@ def submit_quote(
         expires_at=batch.deadline_at + _HOLD_AFTER_DEADLINE,
         now=now,
     )
+    if api_key is not None:
+        take(api_key, locked.total_nanousd)
     record_event(
         batch.pk,
         "batch.submitted",

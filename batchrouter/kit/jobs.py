@@ -22,7 +22,9 @@ class Job(StrEnum):
     TEND_NATIVE = "batches.tend_native"  # submit, poll and collect provider jobs
     FINALIZE_BATCH = "batches.finalize_batch"  # artifacts, settlement, receipts
     TIDY = "batches.tidy"  # what nothing names any more
+    FORGET_OLD = "accounts.forget_old"  # logins and sign-ups that ended
     SWEEP = "batches.sweep"  # everything that no message announced
+    SEND_MAIL = "mail.send_due"  # every letter that is due
     RECONCILE = "billing.reconcile"  # prove the money invariants
     RECONCILE_ALL = "billing.reconcile_all"  # all of them, every night
     EXPIRE_GRANTS = "billing.expire_grants"  # end what was not spent in time

@@ -24,18 +24,24 @@ PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", "http://127.0.0.1:8000")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.apps.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "anymail",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "djstripe",
     "batchrouter.web",
+    "batchrouter.mail",
     "accounts",
     "catalog",
     "routing",
@@ -55,6 +61,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.SessionSeenMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -118,8 +126,10 @@ else:
     }
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.EmailBackend"]
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -128,11 +138,70 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
         "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
+] + [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    }
 ]
+
+# allauth keeps the steps of a login, second factors and the list of sessions. Sign-up,
+# addresses and resets are ours: equal answers in equal time (docs/decisions/0008).
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {
+    "login": "60/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reauthenticate": "10/m/user",
+}
+ACCOUNT_FORMS = {"login": "console.forms.LoginForm"}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
+MFA_TOTP_ISSUER = "BatchRouter"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# How many proxies of ours stand before the server: limits count the client's address.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, minimum=0)
+# A forgotten password: how long the link of the mail works.
+PASSWORD_RESET_TIMEOUT = 3600
+SESSION_TOKEN_DAYS = env.number("SESSION_TOKEN_DAYS", 30, minimum=1)
+
+# Mail. Without RESEND_API_KEY each lands in MAIL_DIR and on /dev/inbox; in production
+# nothing is sent without it, and nobody can sign up.
+RESEND_API_KEY = env.text("RESEND_API_KEY")
+MAIL_DIR: Path | None = VAR_DIR / "mail"
+EMAIL_BACKEND = "batchrouter.mail.backends.FolderBackend"
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "BatchRouter <no-reply@batchrouter.test>")
+ANYMAIL: dict[str, Any] = {
+    "RESEND_API_KEY": RESEND_API_KEY,
+    "RESEND_API_URL": env.text("RESEND_API_URL", "https://api.resend.com/"),
+    "RESEND_SIGNING_SECRET": env.text("RESEND_SIGNING_SECRET"),
+    "REQUESTS_TIMEOUT": (5, 20),
+}
+if RESEND_API_KEY:
+    MAIL_DIR = None
+    EMAIL_BACKEND = "batchrouter.mail.backends.ResendBackend"
+# A stranger can make us send mail; these bound it, counted in the database.
+MAIL_PER_ADDRESS_HOURLY = env.number("MAIL_PER_ADDRESS_HOURLY", 6, minimum=1)
+MAIL_PER_CLIENT_HOURLY = env.number("MAIL_PER_CLIENT_HOURLY", 30, minimum=1)
+MAIL_SWEEP_SECONDS = env.number("MAIL_SWEEP_SECONDS", 10, minimum=1)
+
+# Whom a leaked key is reported by, and where their public keys are (J18).
+SECRET_SCANNING_KEYS_URL = env.text(
+    "SECRET_SCANNING_KEYS_URL",
+    "https://api.github.com/meta/public_keys/secret_scanning",
+)
+# Promotional credits of a new organization, in whole US dollars.
+WELCOME_CREDIT_USD = env.number("WELCOME_CREDIT_USD", 0, minimum=0)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -216,6 +285,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "QuoteState": ["active", "accepted", "expired"],
+        "KeyState": ["active", "expired", "revoked"],
+        "InvitationState": ["open", "expired"],
+        "ReservationState": ["open", "closed"],
+        "Scope": ["quote", "submit", "read", "cancel", "billing", "admin"],
         "BatchState": [
             "priced",
             "queued",
@@ -296,6 +369,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "sweep": {"task": "batches.sweep", "schedule": SWEEP_SECONDS},
     # Removes what nothing names: scratch files, unnamed blobs, old records.
     "tidy": {"task": "batches.tidy", "schedule": 3600},
+    "forget": {"task": "accounts.forget_old", "schedule": 3600},
+    # Sends what no message announced.
+    "mail": {"task": "mail.send_due", "schedule": MAIL_SWEEP_SECONDS},
     # Proves the money invariants; a failure freezes spending.
     "reconcile": {"task": "billing.reconcile", "schedule": RECONCILE_SECONDS},
     # Proves all of them, and keeps a digest of the ledger outside the database.
@@ -321,6 +397,7 @@ if SENTRY_DSN:
         send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
+        before_send=logs.scrub_report,
     )
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING_CONFIG = None

@@ -29,6 +29,10 @@ if STRIPE_SECRET_KEY and not STRIPE_WEBHOOK_SECRETS:
 if STRIPE_SECRET_KEY and ("_live_" in STRIPE_SECRET_KEY) != STRIPE_LIVE_MODE:
     raise ImproperlyConfigured("STRIPE_LIVE_MODE does not match STRIPE_SECRET_KEY")
 
+# Mail is never left in a folder here: without a key there is none.
+MAIL_DIR = None
+EMAIL_BACKEND = "batchrouter.mail.backends.ResendBackend"
+
 SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

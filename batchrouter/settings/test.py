@@ -12,6 +12,12 @@ STRIPE_API_BASE = ""
 STRIPE_WEBHOOK_SECRETS = []
 STRIPE_LIVE_MODE = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MAIL_DIR = VAR_DIR / "test-mail"
+# Tests that are about limits set their own.
+ACCOUNT_RATE_LIMITS = False
+MFA_RATE_LIMITS = False
+MAIL_PER_ADDRESS_HOURLY = 1000
+MAIL_PER_CLIENT_HOURLY = 100_000
 # Tests need no collected static files.
 WHITENOISE_AUTOREFRESH = True
 # Messages of tests are not for the workers of a server beside them.

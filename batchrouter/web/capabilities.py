@@ -26,12 +26,16 @@ def _live_lanes() -> Capability:
     return _on_if(any(keys.values()), "No provider key is set.")
 
 
+def _email(reason: str) -> Callable[[], Capability]:
+    return lambda: _on_if(settings.MAIL_DIR or settings.RESEND_API_KEY, reason)
+
+
 _FLAGS: dict[str, Callable[[], Capability]] = {
-    "email": _off("Outgoing mail is not part of this release."),
+    "email": _email("RESEND_API_KEY is not set."),
     "checkout": lambda: _on_if(
         settings.STRIPE_SECRET_KEY, "STRIPE_SECRET_KEY is not set."
     ),
-    "signup": _off("Accounts are made by the operator."),
+    "signup": _email("Addresses cannot be confirmed: RESEND_API_KEY is not set."),
     "sandbox_lanes": lambda: _on_if(
         settings.SANDBOX_PROVIDERS_URL, "SANDBOX_PROVIDERS_URL is not set."
     ),

@@ -40,11 +40,16 @@ class IdempotencyInProgress(Conflict):
 
 @dataclass(frozen=True)
 class Effect:
-    """What a request did: the reply and the id of the object it made."""
+    """What a request did: the reply and the id of the object it made.
+
+    Attributes:
+        kept: what a repetition hears, where the reply holds a secret.
+    """
 
     status: int
     body: dict[str, Any]
     effect_id: str
+    kept: dict[str, Any] | None = None
 
 
 def read_key(request: Request) -> str | None:
@@ -87,7 +92,7 @@ def run_once(
             return _replay(record, fingerprint)
         done = effect()
         record.status = done.status
-        record.body = orjson.dumps(done.body)
+        record.body = orjson.dumps(done.body if done.kept is None else done.kept)
         record.effect_id = done.effect_id
         record.save(update_fields=["status", "body", "effect_id"])
     return Response(done.body, status=done.status)

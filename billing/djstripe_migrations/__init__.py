@@ -1,1 +1,1 @@
-"""dj-stripe's tables in one step (docs/decisions/0008)."""
+"""dj-stripe's tables in one step (docs/decisions/0010)."""

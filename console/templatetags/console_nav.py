@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from batchrouter.web.capabilities import capabilities
 from billing.api import signing_keys
 from billing.overview import spending_json
 
@@ -37,3 +38,9 @@ def spending_notice() -> dict[str, Any]:
 def receipt_keys_url() -> str:
     """Return the address of the public keys that receipts are checked with."""
     return reverse(signing_keys)
+
+
+@register.simple_tag
+def capability(name: str) -> bool:
+    """Tell whether an optional feature of this server is on."""
+    return capabilities()[name]["enabled"]

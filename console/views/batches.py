@@ -18,7 +18,7 @@ from batches.services.cancellation import BatchFinished, cancel_batch
 from batches.states import BATCH_TERMINAL, BatchState
 from batchrouter.kit import clock
 from batchrouter.kit.errors import NotFound
-from billing.selectors import receipt_for, reservation_for
+from billing.selectors import receipts_for, reservation_for
 from console.current import Current, current, org_of
 from console.paging import item_number, newest_first
 from console.presenters import batches as show
@@ -141,14 +141,9 @@ def _released(org: Org, batch: Batch) -> int | None:
 
 
 def _receipts(org: Org, batch: Batch) -> tuple[ReceiptCard, ...]:
-    found = [
-        receipt_for(org, kind=kind, purpose=batch.purpose)
-        for kind in ("billing", "route")
-    ]
     return tuple(
         receipt_card(
             receipt, url=f"/v1/batches/{batch.public_id}/{receipt.kind}-receipt"
         )
-        for receipt in found
-        if receipt is not None
+        for receipt in receipts_for(org, purpose=batch.purpose)
     )

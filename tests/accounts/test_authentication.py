@@ -122,9 +122,12 @@ def test_a_key_stops_and_works_again_with_its_organization(org: Org) -> None:
 
 
 @pytest.mark.parametrize("name", ["api_key", "key", "access_token", "Authorization"])
-def test_a_key_in_the_address_is_not_read(org: Org, name: str) -> None:
+def test_a_key_in_the_address_is_refused(org: Org, name: str) -> None:
     reply = client().get(WHOAMI, {name: make_key(org).secret})
-    assert refused(reply) == "unauthenticated"
+    assert reply.status_code == 400
+    error = refusal(reply)
+    assert error["code"] == "credential_in_url"
+    assert "ob_live_" not in str(error)
 
 
 def test_a_key_in_the_body_is_not_read(org: Org) -> None:

@@ -64,8 +64,8 @@ def test_a_person_may_own_several_organizations() -> None:
         ("", "ada@acme.example", "1 to 120 characters"),
         ("  ", "ada@acme.example", "1 to 120 characters"),
         ("a" * 121, "ada@acme.example", "1 to 120 characters"),
-        ("Acme", "ada", "'ada' is not an e-mail address"),
-        ("Acme", "", "'' is not an e-mail address"),
+        ("Acme", "ada", "That is not an email address"),
+        ("Acme", "", "That is not an email address"),
     ],
 )
 def test_refuses_a_bad_name_or_address(name: str, email: str, said: str) -> None:
@@ -117,6 +117,13 @@ def test_a_key_works_through_its_last_day(org: Org) -> None:
     assert ApiKey.objects.get().expires_at == datetime(2026, 11, 23, tzinfo=UTC)
 
 
+def test_a_key_has_the_spend_limit_that_was_asked_for(org: Org) -> None:
+    make_key(org, "--spend-limit", "25.5")
+    limit = ApiKey.objects.get().spend_limit
+    assert limit is not None
+    assert limit.limit_nanousd == 25_500_000_000
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -124,6 +131,8 @@ def test_a_key_works_through_its_last_day(org: Org) -> None:
         (["--scopes", ""], "Unknown scope ''"),
         (["--expires", "2026-11-21"], "--expires is over already"),
         (["--expires", "soon"], "'soon' is not a date"),
+        (["--spend-limit", "0"], "a spend limit is above zero"),
+        (["--spend-limit", "many"], "'many' is not a decimal"),
     ],
 )
 def test_refuses_bad_options(org: Org, more: list[str], said: str) -> None:

@@ -16,7 +16,7 @@ from accounts.keys import (
     make_secret,
     revoke_key,
 )
-from accounts.models import ApiKey, Scope
+from accounts.models import ApiKey, Scope, SpendLimit
 from batchrouter.kit.errors import InvalidRequest
 from tests.factories.accounts import OrgFactory, UserFactory, make_key
 
@@ -70,7 +70,9 @@ def test_no_text_at_all_makes_an_error(text: str) -> None:
     assert not is_well_formed(text)
 
 
-@pytest.mark.parametrize("text", ["", "x", SECRET[:-1] + "!", "\u00e9" * 44])
+@pytest.mark.parametrize(
+    "text", ["", "x", SECRET[:-1] + "!", SECRET[:-1] + "c", "\u00e9" * 44]
+)
 def test_a_malformed_key_is_refused_without_a_query(
     text: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -115,6 +117,20 @@ def test_a_key_keeps_what_it_was_made_with() -> None:
     assert (row.org, row.name, row.created_by) == (org, "ci", user)
     assert (row.scopes, row.is_test) == (["read", "quote"], True)
     assert (row.expires_at, row.revoked_at, row.last_used_at) == (NOON, None, None)
+
+
+def test_a_key_may_have_a_spend_limit_of_its_own() -> None:
+    made = create_key(org=OrgFactory.create(), name="ci", spend_limit_nanousd=7)
+    limit = ApiKey.objects.get().spend_limit
+    assert limit == made.row.spend_limit == SpendLimit.objects.get()
+    assert (limit.limit_nanousd, limit.spent_nanousd) == (7, 0)
+
+
+def test_a_key_that_a_key_makes_shares_its_spend_limit() -> None:
+    maker = create_key(org=OrgFactory.create(), name="ci", spend_limit_nanousd=7).row
+    made = create_key(org=maker.org, name="cd", created_by=maker)
+    assert made.row.spend_limit == maker.spend_limit
+    assert made.row.created_by is None
 
 
 def test_a_key_may_do_all_but_administer_unless_told_otherwise() -> None:

@@ -12,6 +12,7 @@ from billing.freeze import freeze_money
 from billing.receipts import issue_receipt
 from billing.reconcile import reconcile
 from tests.factories.billing import NOON, ReservationFactory
+from tests.support.operators import log_in_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +44,7 @@ def operator() -> Client:
     reconcile(freeze=False, now=NOON)
     freeze_money(reason="a drill", now=NOON)
     client = Client()
-    client.force_login(User.objects.create_superuser("operator@example.com", "x"))
+    log_in_operator(client, User.objects.create_superuser("operator@example.com", "x"))
     return client
 
 

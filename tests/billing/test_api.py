@@ -58,6 +58,7 @@ def test_the_overview_shows_the_balance(org: Org) -> None:
         "available": usd("37.00"),
         "reserved": usd("10.00"),
         "total": usd("47.00"),
+        "promotional": [],
     }
     assert body["billing_profile"]["org_id"] == org.public_id
     assert body["top_ups"] == []

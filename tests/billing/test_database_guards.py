@@ -57,6 +57,7 @@ def test_refuses_to_truncate_what_is_written(model: AppendOnly) -> None:
 @pytest.mark.parametrize("model", APPEND_ONLY)
 def test_truncating_an_empty_table_loses_nothing(model: AppendOnly) -> None:
     execute(f"TRUNCATE {model._meta.db_table} CASCADE")
+    assert not model._default_manager.exists()
 
 
 def _transaction(key: str = "raw") -> LedgerTransaction:

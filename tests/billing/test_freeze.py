@@ -5,6 +5,7 @@ import pytest
 from billing.freeze import MoneyFrozen, current_freeze, freeze_money, lift_freeze
 from billing.models import MoneyFreeze, Posting, Reservation
 from billing.reservations import settle
+from billing.selectors import balance
 from tests.factories.accounts import OrgFactory
 from tests.factories.billing import NOON, GrantFactory, ReservationFactory, funded_org
 
@@ -42,7 +43,8 @@ def test_a_settlement_made_before_can_still_be_read() -> None:
 
 def test_credits_can_still_be_granted() -> None:
     freeze_money(reason="R03", now=NOON)
-    GrantFactory.create(org=OrgFactory.create())
+    grant = GrantFactory.create(org=OrgFactory.create())
+    assert balance(grant.org).available_nanousd == grant.amount_nanousd > 0
 
 
 def test_freezing_twice_keeps_the_first_reason() -> None:

@@ -9,6 +9,7 @@ from batchrouter.kit.money import NANO_PER_USD
 from billing.models import OperationState, OperatorRequest
 from billing.selectors import balance
 from tests.factories.accounts import OrgFactory, UserFactory
+from tests.support.operators import log_in_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -24,8 +25,8 @@ def org() -> Org:
 def _operator(name: str) -> Client:
     client = Client()
     email = f"{name}@example.com"
-    client.force_login(
-        UserFactory.create(email=email, is_staff=True, is_superuser=True)
+    log_in_operator(
+        client, UserFactory.create(email=email, is_staff=True, is_superuser=True)
     )
     return client
 

@@ -3,24 +3,19 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 
 from batchrouter.kit import clock
 from catalog.models import Offering, OfferingPrice
 from tests.factories.catalog import OfferingPriceFactory
+from tests.support.operators import operator_client
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def operator() -> Client:
-    client = Client()
-    user = get_user_model()._default_manager.create(
-        email="operator@example.com", is_staff=True, is_superuser=True
-    )
-    client.force_login(user)
-    return client
+    return operator_client()
 
 
 def new_price(offering: Offering, *, valid_from: str) -> dict[str, str]:

@@ -72,7 +72,7 @@ def test_the_page_after_paying_waits_and_turns_by_itself(
 ) -> None:
     body = owner.get(_path(session)).content.decode()
     assert f'data-live-url="{_path(session)}/live"' in body
-    assert 'http-equiv="refresh"' in body
+    assert f'id="live-refresh" href="{_path(session)}"' in body
     assert "Waiting for the payment" in body
     _post_credits(session)
     live = owner.get(f"{_path(session)}/live").content.decode()

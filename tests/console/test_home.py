@@ -34,6 +34,7 @@ def test_an_empty_catalog_leaves_the_prices_out() -> None:
 def test_a_new_organization_is_told_what_to_do_first(owner: Client) -> None:
     body = owner.get("/").content.decode()
     assert "Send your first batch" in body
+    assert body.index('href="/account/keys">Create an API key') < body.index("curl")
     assert "curl -sS https://batchrouter.example/v1/batches" in body
 
 

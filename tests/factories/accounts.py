@@ -10,7 +10,17 @@ from factory.declarations import LazyFunction, Sequence, SubFactory
 from factory.django import DjangoModelFactory, Password
 
 from accounts.keys import NewKey, create_key
-from accounts.models import ApiKey, Membership, Org, Role, Scope, User
+from accounts.models import (
+    ApiKey,
+    Invitation,
+    Membership,
+    Org,
+    Role,
+    Scope,
+    User,
+)
+from accounts.tokens import LIFETIMES, Purpose
+from batchrouter.kit import clock
 
 PASSWORD = "correct horse battery staple"
 
@@ -45,6 +55,17 @@ class MembershipFactory(DjangoModelFactory[Membership]):
     user = SubFactory(UserFactory)
     org = SubFactory(OrgFactory)
     role = Role.OWNER
+
+
+class InvitationFactory(DjangoModelFactory[Invitation]):
+    """An open offer to be a member."""
+
+    class Meta:
+        model = Invitation
+
+    org = SubFactory(OrgFactory)
+    email = Sequence(lambda number: f"guest{number}@example.com")
+    expires_at = LazyFunction(lambda: clock.now() + LIFETIMES[Purpose.INVITATION])
 
 
 class ApiKeyFactory(DjangoModelFactory[ApiKey]):

@@ -1,9 +1,10 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from accounts.keys import make_secret
-from batchrouter.logs import scrub
+from batchrouter.logs import scrub, scrub_value
 from tests.settings.processes import python
 
 
@@ -13,6 +14,8 @@ from tests.settings.processes import python
         ("key ob_live_0123456789abcdef!", "key ob_live_[scrubbed]!"),
         ("key ob_test_0123456789abcdef", "key ob_test_[scrubbed]"),
         ("token obs_0123456789abcdef", "token obs_[scrubbed]"),
+        ("?token=obt_sgn_01jd0abc.1vMxyz.aB-c_d9 ", "?token=obt_[scrubbed] "),
+        ("key re_123456ab_0123456789abcdef01234567", "key re_[scrubbed]"),
         ("sk-proj-0123456789abcdef", "sk-[scrubbed]"),
         ("sk_live_0123456789abcdef", "sk_live_[scrubbed]"),
         ("whsec_0123456789abcdef", "whsec_[scrubbed]"),
@@ -20,6 +23,19 @@ from tests.settings.processes import python
         ("'authorization': 'bearer abcdefghi'", "'authorization': '[scrubbed]'"),
         ("?expires=1&signature=abcDEF-_123", "?expires=1&signature=[scrubbed]"),
         ("ob_live_aaaaaaaa ob_live_bbbbbbbb", "ob_live_[scrubbed] ob_live_[scrubbed]"),
+        ("?token=obt_sgn_01jd.1vMxyz.a-B_c&x=1", "?token=obt_[scrubbed]&x=1"),
+        ("Authorization: Basic dXNlcg==", "Authorization: [scrubbed]"),
+        (
+            "Cookie: sessionid=abc; csrftoken=def\nHost: a",
+            "Cookie: [scrubbed]\nHost: a",
+        ),
+        ("'HTTP_COOKIE': 'a=b', 'A': 1", "'HTTP_COOKIE': '[scrubbed]', 'A': 1"),
+        (
+            '{"password": "it\'s \\"me\\"", "a": 1}',
+            '{"password": "[scrubbed]", "a": 1}',
+        ),
+        (r"{\"password\": \"me too\", 1}", r"{\"password\": \"[scrubbed]\", 1}"),
+        ("new_password=open sesame&a=1", "new_password=[scrubbed]&a=1"),
     ],
 )
 def test_blots_out_secrets(text: str, scrubbed: str) -> None:
@@ -32,10 +48,54 @@ def test_blots_out_secrets(text: str, scrubbed: str) -> None:
         "batch_01jd0000000000000000abcdef moved to running",
         "the prefix ob_live_4fK2 is shown in lists",
         "GET /v1/files?limit=20 200",
+        "a letter of the kind password_reset: sent",
+        "CSRF cookie not set.",
+        "secrets are few, passwords fewer",
+        "before_the_letter_was_sent_to_somebody",
     ],
 )
 def test_leaves_everything_else(text: str) -> None:
     assert scrub(text) == text
+
+
+def test_blots_out_whatever_lies_inside() -> None:
+    assert scrub_value(
+        {
+            "headers": {
+                "Authorization": "Basic abc",
+                "HTTP_COOKIE": ["a=b"],
+                "Host": 1,
+            },
+            "body": [{"current_password": "open sesame"}, ("obs_0123456789", 2.5)],
+            "ob_test_0123456789": None,
+        }
+    ) == {
+        "headers": {
+            "Authorization": "[scrubbed]",
+            "HTTP_COOKIE": "[scrubbed]",
+            "Host": 1,
+        },
+        "body": [{"current_password": "[scrubbed]"}, ["obs_[scrubbed]", 2.5]],
+        "ob_test_[scrubbed]": None,
+    }
+
+
+def test_blots_out_what_an_object_would_be_written_as() -> None:
+    assert scrub_value(SimpleNamespace(password="open sesame")) == (
+        "namespace(password='[scrubbed]')"
+    )
+
+
+def test_keeps_an_object_without_secrets() -> None:
+    harmless = SimpleNamespace(name="ada")
+    assert scrub_value(harmless) is harmless
+
+
+def test_blots_out_below_any_depth() -> None:
+    deep: object = "ob_live_0123456789abcdef"
+    for _ in range(40):
+        deep = [deep]
+    assert "0123456789abcdef" not in repr(scrub_value(deep))
 
 
 SPEAK = """
@@ -47,6 +107,7 @@ log = logging.getLogger("speaker")
 log.info("in the message " + secret)
 log.info("in an argument %s", secret)
 log.warning("in a mapping %(key)s", {{"key": secret}})
+log.warning("inside an argument %s", [{{"headers": {{"X": secret}}}}])
 try:
     raise ValueError("in an exception " + secret)
 except ValueError:
@@ -61,7 +122,7 @@ def test_a_key_reaches_no_line_of_the_log(*, json_lines: bool) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert canary[8:] not in done.stderr
-    assert done.stderr.count("ob_live_[scrubbed]") == 4
+    assert done.stderr.count("ob_live_[scrubbed]") == 5
 
 
 def test_a_line_is_one_json_object_that_says_when_who_and_what() -> None:

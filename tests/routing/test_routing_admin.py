@@ -8,6 +8,7 @@ from routing import health
 from routing.models import OfferingHealth, RouteVersion, RoutingOutcome
 from tests.factories.catalog import OfferingFactory
 from tests.routing.values import NOON
+from tests.support.operators import log_in_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +42,7 @@ def test_what_was_observed_is_read_only(
 @pytest.mark.urls("tests.routing.admin_urls")
 def test_an_operator_closes_a_breaker(client: Client) -> None:
     operator = User.objects.create_superuser("op@example.com", "a long password")
-    client.force_login(operator)
+    log_in_operator(client, operator)
     offering = OfferingFactory.create()
     health.trip(offering.pk, None, "test", now=NOON)
 

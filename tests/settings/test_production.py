@@ -31,6 +31,8 @@ SHOWN = [
     "CSRF_COOKIE_SECURE",
     "DATABASES",
     "DEBUG",
+    "EMAIL_BACKEND",
+    "MAIL_DIR",
     "SECURE_HSTS_SECONDS",
     "SECURE_SSL_REDIRECT",
     "SESSION_COOKIE_NAME",
@@ -85,6 +87,11 @@ def test_cookies_and_addresses_are_for_https_only(shown: dict[str, Any]) -> None
     assert shown["CSRF_COOKIE_NAME"] == "__Host-csrf"
     assert shown["SECURE_SSL_REDIRECT"] is True
     assert shown["SECURE_HSTS_SECONDS"] == 31_536_000
+
+
+def test_mail_is_never_left_in_a_folder(shown: dict[str, Any]) -> None:
+    assert shown["MAIL_DIR"] is None
+    assert shown["EMAIL_BACKEND"] == "batchrouter.mail.backends.ResendBackend"
 
 
 def test_the_database_keeps_its_pool_beside_the_options_of_its_address(

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -230,6 +231,14 @@ class Product:
                 return batch
             time.sleep(0.3)
         raise AssertionError(f"{batch_id} did not end: {batch}\n{self.logs()}")
+
+    def wait_until(self, holds: Callable[[], bool], *, seconds: float = 30) -> None:
+        """Wait for something that a worker does."""
+        give_up = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > give_up:
+                raise AssertionError(f"it did not come to pass\n{self.logs()}")
+            time.sleep(0.1)
 
     def rows(self, batch_id: str) -> list[dict[str, Any]]:
         """Walk all result pages."""

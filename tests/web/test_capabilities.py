@@ -75,6 +75,28 @@ def test_checkout_needs_a_stripe_key(
     assert flags()["checkout"] == flag
 
 
+@pytest.mark.parametrize(
+    ("has_folder", "key", "is_on"),
+    [(True, "", True), (False, "re_key", True), (False, "", False)],
+    ids=["folder", "key", "neither"],
+)
+def test_mail_and_sign_up_need_somewhere_to_send_to(
+    settings: Settings, has_folder: bool, key: str, is_on: bool
+) -> None:
+    settings.MAIL_DIR = settings.MAIL_DIR if has_folder else None
+    settings.RESEND_API_KEY = key
+    reason = "RESEND_API_KEY is not set."
+    assert flags()["email"] == {
+        "enabled": is_on,
+        "reason": None if is_on else reason,
+    }
+    assert flags()["signup"] == {
+        "enabled": is_on,
+        "reason": None if is_on else f"Addresses cannot be confirmed: {reason}",
+    }
+
+
 def test_no_key_is_shown(settings: Settings) -> None:
+    settings.RESEND_API_KEY = "re_canary_0123456789"
     settings.PROVIDER_API_KEYS = {"openai": "sk-canary-0123456789"}
     assert b"canary" not in client().get("/v1/runtime/capabilities").content

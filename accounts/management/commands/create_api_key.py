@@ -10,6 +10,7 @@ from accounts.keys import create_key
 from accounts.models import Org, Scope
 from batchrouter.kit import clock
 from batchrouter.kit.errors import BatchRouterError
+from batchrouter.kit.money import MoneyFormatError, parse_usd
 
 
 def _last_day(text: str) -> datetime:
@@ -19,6 +20,17 @@ def _last_day(text: str) -> datetime:
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date") from error
     return datetime.combine(day + timedelta(days=1), time.min, tzinfo=UTC)
+
+
+def _dollars(text: str) -> int:
+    """Read ``25.00`` as nano-dollars above zero."""
+    try:
+        nanousd = parse_usd(text)
+    except MoneyFormatError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if not nanousd:
+        raise argparse.ArgumentTypeError("a spend limit is above zero")
+    return nanousd
 
 
 class Command(BaseCommand):
@@ -41,6 +53,12 @@ class Command(BaseCommand):
             "--expires", type=_last_day, help="the last day it works: 2027-01-31"
         )
 
+        parser.add_argument(
+            "--spend-limit",
+            type=_dollars,
+            help="what it may spend in all its life, in dollars: 25.00",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         org = Org.objects.filter(public_id=options["org_id"]).first()
         if org is None:
@@ -55,6 +73,7 @@ class Command(BaseCommand):
                 scopes=None if scopes is None else scopes.split(","),
                 expires_at=options["expires"],
                 is_test=options["test"],
+                spend_limit_nanousd=options["spend_limit"],
             )
         except BatchRouterError as error:
             raise CommandError(error.message) from error

@@ -68,12 +68,12 @@ def test_nobody_is_admitted_without_a_name(owner: Customer, path: str) -> None:
     assert error_of(ApiClient().get(path)) == (401, "unauthenticated")
 
 
-def test_a_key_in_the_address_is_not_read(owner: Customer) -> None:
+def test_a_key_in_the_address_is_refused(owner: Customer) -> None:
     secret = make_key(owner.org).secret
 
     response = ApiClient().get(f"/v1/batches?api_key={secret}")
 
-    assert response.status_code == 401
+    assert error_of(response) == (400, "credential_in_url")
 
 
 def browser(customer: Customer, role: Role = Role.OWNER) -> Client:

@@ -1,0 +1,49 @@
+"""The admin, for staff with a second factor only (failure catalogue K10)."""
+
+from typing import Any
+
+from allauth.account.authentication import get_authentication_records
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from accounts.models import User
+
+
+class OperatorSite(AdminSite):
+    """Django's admin behind our own login and a code."""
+
+    site_header = "BatchRouter operators"
+    site_title = "BatchRouter operators"
+    index_title = "What operators look after"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Tell whether staff logged in with a second factor."""
+        return super().has_permission(request) and used_second_factor(request)
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send people to where they get what they lack."""
+        user = request.user
+        if isinstance(user, User) and user.is_active and user.is_staff:
+            messages.info(
+                request,
+                "The admin asks for a second factor. Set one up here, then log out and "
+                "in again with its code.",
+            )
+            return redirect("mfa_index")
+        if isinstance(user, User):
+            messages.error(request, "The admin is for operators of this server.")
+            return redirect("home")
+        return redirect(f"{reverse('account_login')}?next={reverse('admin:index')}")
+
+
+def used_second_factor(request: HttpRequest) -> bool:
+    """Tell whether this session was opened, or renewed, with a code."""
+    if not isinstance(request.user, User):
+        return False
+    records = get_authentication_records(request, request.user)
+    return any(record.get("method") == "mfa" for record in records)

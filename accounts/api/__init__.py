@@ -1,0 +1,1 @@
+"""The doors of accounts: who somebody is, and what they look after."""

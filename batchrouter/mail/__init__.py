@@ -1,0 +1,1 @@
+"""Letters to people: an outbox, sent after the commit and never twice."""

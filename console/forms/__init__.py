@@ -1,0 +1,45 @@
+"""What people type; the forms check shape only, the services judge."""
+
+from console.forms.account import AddressForm, OrgNameForm
+from console.forms.billing import BillingForm
+from console.forms.keys import KeyForm, RotateForm
+from console.forms.login import (
+    CodeForm,
+    CodeReauthenticateForm,
+    LoginForm,
+    ReauthenticateForm,
+    SetUpCodeForm,
+)
+from console.forms.members import AcceptForm, InvitationForm, JoinForm, RoleForm
+from console.forms.passwords import (
+    ChangePasswordForm,
+    ResetForm,
+    TokenPasswordForm,
+)
+from console.forms.receipts import RECEIPT_BYTES_MAX, ReceiptForm
+from console.forms.sign_up import EmailForm, SignUpForm, TokenForm
+
+__all__ = [
+    "RECEIPT_BYTES_MAX",
+    "AcceptForm",
+    "AddressForm",
+    "BillingForm",
+    "ChangePasswordForm",
+    "CodeForm",
+    "CodeReauthenticateForm",
+    "EmailForm",
+    "InvitationForm",
+    "JoinForm",
+    "KeyForm",
+    "LoginForm",
+    "OrgNameForm",
+    "ReauthenticateForm",
+    "ReceiptForm",
+    "ResetForm",
+    "RoleForm",
+    "RotateForm",
+    "SetUpCodeForm",
+    "SignUpForm",
+    "TokenForm",
+    "TokenPasswordForm",
+]

@@ -1,0 +1,43 @@
+"""A person with a browser: headless Chromium, driven by Playwright."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, sync_playwright
+
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_WAIT_MS = 15_000
+
+
+@contextmanager
+def browsing(address: str, *, without_javascript: bool = False) -> Iterator[Page]:
+    """Yield an empty page of a fresh browser; console errors fail the test."""
+    told: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ["CHROMIUM"], args=list(_FLAGS)
+        )
+        context = browser.new_context(
+            base_url=address, java_script_enabled=not without_javascript
+        )
+        page = context.new_page()
+        page.set_default_timeout(_WAIT_MS)
+        page.on(
+            "console",
+            lambda message: (
+                told.append(message.text) if message.type == "error" else None
+            ),
+        )
+        page.on("pageerror", lambda error: told.append(str(error)))
+        yield page
+        browser.close()
+    assert told == []
