@@ -16,6 +16,7 @@ class BillingConfig(AppConfig):
         from batchrouter.web import health  # noqa: PLC0415
         from billing import (  # noqa: PLC0415
             freeze,
+            letters,
             metrics,
             stripe_checks,
             stripe_gateway,
@@ -23,9 +24,13 @@ class BillingConfig(AppConfig):
         from billing.receipts import signer  # noqa: PLC0415
         from billing.rendering import balance_json  # noqa: PLC0415
         from billing.selectors import balance  # noqa: PLC0415
+        from billing.signals import balance_crossed  # noqa: PLC0415
         from billing.welcome import welcome  # noqa: PLC0415
 
         register_fact("credit_balance", lambda org: balance_json(balance(org)))
+        balance_crossed.connect(
+            letters.tell_low_balance, dispatch_uid="billing.low_balance"
+        )
         org_opened.connect(welcome, dispatch_uid="billing.welcome")
 
         stripe_checks.register()

@@ -1,6 +1,6 @@
 """Checkout sessions, top-ups and the billing profile of the calling organization."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -9,13 +9,13 @@ from rest_framework.response import Response
 
 from accounts.api_base import OrgView
 from batchrouter.kit import clock
-from batchrouter.kit.errors import InvalidRequest
+from batchrouter.web.fields import Fields
 from batchrouter.web.idempotency import read_key
 from batchrouter.web.pagination import page_of
 from billing import selectors
 from billing.api import PAGE
 from billing.checkout import open_checkout
-from billing.profiles import set_billing_email
+from billing.profiles import billing_email, change_profile
 from billing.rendering import (
     checkout_json,
     checkout_status_json,
@@ -55,7 +55,7 @@ class CheckoutSessionList(OrgView):
         """Sell a pack; credits are posted when Stripe tells us that it was paid."""
         opened = open_checkout(
             org=self.org,
-            pack_code=_only_text(self.body, "pack_code"),
+            pack_code=Fields(self.body, "pack_code").text("pack_code"),
             request_key=read_key(request) or "",
             now=clock.now(),
         )
@@ -107,31 +107,18 @@ class BillingProfileDetail(OrgView):
     scope: ClassVar[str | None] = "billing"
 
     @extend_schema(
-        summary="Set the address used for the next checkout sessions",
+        summary="Set the address of the next checkouts, and when to warn",
         request=BillingProfileBody,
         responses=BillingProfileSchema,
     )
     def patch(self, _request: Request) -> Response:
-        """Set the billing address; null removes it."""
-        body = dict(self.body)
-        if "billing_email" in body and body["billing_email"] is None:
-            body["billing_email"] = ""
-        email = _only_text(body, "billing_email", may_be_empty=True)
-        profile = set_billing_email(org=self.org, email=email)
-        return Response(profile_json(self.org, profile.billing_email))
-
-
-def _only_text(body: dict[str, Any], name: str, *, may_be_empty: bool = False) -> str:
-    """Read the one field that a body holds.
-
-    Raises:
-        InvalidRequest: it is missing or no text, or there is another field.
-    """
-    unknown = sorted(body.keys() - {name})
-    if unknown:
-        shown = unknown[0][:80]
-        raise InvalidRequest(f"There is no field {shown!r} here.", param=shown)
-    value = body.get(name)
-    if not isinstance(value, str) or not (value or may_be_empty):
-        raise InvalidRequest(f"{name} must be text.", param=name)
-    return value
+        """Change what is sent; a billing_email of null removes the address."""
+        sent = Fields(self.body, "billing_email", "low_balance_threshold")
+        change_profile(
+            self.org,
+            email=sent.optional_text("billing_email")
+            if "billing_email" in sent
+            else None,
+            threshold_nanousd=sent.nanousd("low_balance_threshold"),
+        )
+        return Response(profile_json(self.org, billing_email(self.org)))

@@ -2,29 +2,36 @@
 
 import hashlib
 
-from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator, validate_email
+from django.db import transaction
 
+from accounts.addresses import read_address
 from accounts.models import Org
-from batchrouter.kit.errors import InvalidRequest
 from billing import stripe_gateway
+from billing.balance_watch import set_threshold
 from billing.models import BillingProfile
 
-EMAIL_CHARACTERS_MAX = 254
 
+@transaction.atomic
+def change_profile(
+    org: Org, *, email: str | None = None, threshold_nanousd: int | None = None
+) -> None:
+    """Change who is billed and when to warn; what is None stays.
 
-def set_billing_email(*, org: Org, email: str) -> BillingProfile:
-    """Set the address for the next checkouts; an empty one asks there.
+    Args:
+        org: whose profile.
+        email: for the next checkouts; an empty one asks there.
+        threshold_nanousd: warn below this; zero warns never.
 
     Raises:
-        InvalidRequest: this is no e-mail address.
+        InvalidEmail, ThresholdOutOfRange.
     """
-    if email:
-        _require_address(email)
-    profile, _ = BillingProfile.objects.update_or_create(
-        org=org, defaults={"billing_email": email}
-    )
-    return profile
+    if email is not None:
+        address = email and read_address(email, param="billing_email")
+        BillingProfile.objects.update_or_create(
+            org=org, defaults={"billing_email": address}
+        )
+    if threshold_nanousd is not None:
+        set_threshold(org, threshold_nanousd)
 
 
 def billing_email(org: Org) -> str:
@@ -81,14 +88,3 @@ def _tell_email(profile: BillingProfile) -> str:
         stripe_customer_email=profile.billing_email
     )
     return profile.stripe_customer_id
-
-
-def _require_address(email: str) -> None:
-    try:
-        validate_email(email)
-        MaxLengthValidator(EMAIL_CHARACTERS_MAX)(email)
-    except ValidationError as error:
-        raise InvalidRequest(
-            "billing_email must be an e-mail address of at most 254 characters.",
-            param="billing_email",
-        ) from error

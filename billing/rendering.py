@@ -5,6 +5,7 @@ from typing import Any
 from accounts.models import Org
 from batchrouter.kit.clock import iso, iso_or_none
 from batchrouter.kit.money import NANO_PER_CENT, money_json
+from billing.balance_watch import threshold_of
 from billing.effects import effect_of
 from billing.models import (
     CheckoutSession,
@@ -72,6 +73,7 @@ def profile_json(org: Org, billing_email: str) -> dict[str, Any]:
         "name": org.name,
         "currency": "usd",
         "billing_email": billing_email or None,
+        "low_balance_threshold": money_json(threshold_of(org)),
     }
 
 

@@ -103,6 +103,9 @@ class BillingProfileSchema(serializers.Serializer[None]):
     name = serializers.CharField()
     currency = serializers.ChoiceField(choices=["usd"])
     billing_email = serializers.EmailField(allow_null=True)
+    low_balance_threshold = MoneySchema(
+        help_text="a mail tells when credits fall below"
+    )
 
 
 class PackSchema(serializers.Serializer[None]):

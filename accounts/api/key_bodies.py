@@ -7,7 +7,6 @@ from typing import Any
 
 from accounts.key_making import KeyWish
 from accounts.keys import OVERLAP_DEFAULT, OVERLAP_MAX
-from batchrouter.kit import money
 from batchrouter.kit.errors import InvalidRequest
 from batchrouter.web.fields import Fields
 
@@ -36,7 +35,7 @@ def read_wish(body: Mapping[str, Any]) -> KeyWish:
         is_test=sent.choice("mode", ("live", "test")) == "test"
         if body.get("mode") is not None
         else None,
-        spend_limit_nanousd=_limit(body.get("spend_limit")),
+        spend_limit_nanousd=_limit(sent),
     )
 
 
@@ -81,20 +80,8 @@ def _instant(value: Any) -> datetime | None:
     )
 
 
-def _limit(value: Any) -> int | None:
-    if value is None:
-        return None
-    text = value
-    if type(value) is dict:
-        Fields(value, "amount", "currency")
-        text = value.get("amount") if value.get("currency", "usd") == "usd" else None
-    try:
-        nanousd = money.parse_usd(text) if type(text) is str else 0
-    except money.MoneyFormatError:
-        nanousd = 0
-    if not nanousd:
-        raise InvalidRequest(
-            'spend_limit is dollars above zero as text, such as "25.00".',
-            param="spend_limit",
-        )
-    return nanousd
+def _limit(sent: Fields) -> int | None:
+    limit = sent.nanousd("spend_limit")
+    if limit == 0:
+        raise InvalidRequest("spend_limit is above zero.", param="spend_limit")
+    return limit

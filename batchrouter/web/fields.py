@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batchrouter.kit.errors import InvalidRequest
+from batchrouter.kit.money import MoneyFormatError, parse_usd
 
 TEXT_MAX = 2000
 
@@ -76,6 +77,26 @@ class Fields:
         if not isinstance(value, bool):
             raise InvalidRequest(f"{name} must be true or false.", param=name)
         return value
+
+    def nanousd(self, name: str) -> int | None:
+        """Return an amount: dollars as text or as a money object; None without one.
+
+        Raises:
+            InvalidRequest: it is no amount of dollars.
+        """
+        value = self._body.get(name)
+        if value is None:
+            return None
+        if isinstance(value, dict):
+            Fields(value, "amount", "currency")
+            is_usd = value.get("currency", "usd") == "usd"
+            value = value.get("amount") if is_usd else None
+        try:
+            return parse_usd(value if isinstance(value, str) else "")
+        except MoneyFormatError as error:
+            raise InvalidRequest(
+                f'{name} is dollars as text, such as "25.00".', param=name
+            ) from error
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
         """Return one of some words.

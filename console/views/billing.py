@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -14,9 +13,10 @@ from batchrouter.kit import ids
 from batchrouter.kit.money import format_usd
 from batchrouter.web.capabilities import capabilities
 from billing import selectors
-from billing.balance_watch import low_balance, set_threshold, threshold_of
+from billing.balance_watch import low_balance, threshold_of
 from billing.packs import packs_on_sale
-from billing.profiles import billing_email, set_billing_email
+from billing.profiles import billing_email
+from billing.profiles import change_profile as change_billing_profile
 from billing.selectors import owed_nanousd
 from billing.statements import statement_months
 from console.current import Current, current
@@ -46,9 +46,11 @@ def change_profile(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         context = _overview(request, visitor) | {"form": form}
         return render(request, "console/billing.html", context, status=400)
-    with transaction.atomic():
-        set_billing_email(org=visitor.org, email=form.cleaned_data["billing_email"])
-        set_threshold(visitor.org, form.cleaned_data["low_balance_threshold"])
+    change_billing_profile(
+        visitor.org,
+        email=form.cleaned_data["billing_email"],
+        threshold_nanousd=form.cleaned_data["low_balance_threshold"],
+    )
     messages.success(request, "Saved.")
     return redirect("billing")
 

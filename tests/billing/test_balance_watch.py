@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from accounts.models import Org
+from accounts.models import Org, Role
 from batchrouter.kit.money import NANO_PER_USD
 from billing.balance_watch import (
     ThresholdOutOfRange,
@@ -18,11 +18,13 @@ from billing.balance_watch import (
     threshold_of,
 )
 from billing.models import BalanceNotice, BalanceWatch
+from billing.profiles import change_profile
 from billing.reservations import release, reserve
 from billing.signals import balance_crossed
 from tests.billing.helpers import top_up
-from tests.factories.accounts import OrgFactory
+from tests.factories.accounts import MembershipFactory, OrgFactory
 from tests.factories.billing import NOON, GrantFactory, funded_org
+from tests.support.mailbox import Mailbox
 
 pytestmark = pytest.mark.django_db
 
@@ -165,8 +167,32 @@ def test_a_notice_is_handed_on_once() -> None:
     org = funded_org(usd=50)
     _hold(org, 45, "p:1")
     notice = BalanceNotice.objects.get()
-    assert hand_on(notice, now=NOON)
+    assert notice.handed_on_at == notice.created_at
     assert not hand_on(notice, now=NOON)
+
+
+def test_everybody_who_can_buy_gets_one_letter(mailbox: Mailbox) -> None:
+    org = funded_org(usd=50)
+    owner = MembershipFactory.create(org=org)
+    MembershipFactory.create(org=org, role=Role.VIEWER)
+    change_profile(org, email="pay@example.com")
+    _hold(org, 45, "p:1")
+    letters = mailbox.letters()
+    assert {letter.to for letter in letters} == {"pay@example.com", owner.user.email}
+    assert letters[0].subject == f"Credits of {org.name} are low"
+    assert "5.00 USD of credits are left" in letters[0].text
+    assert "http://127.0.0.1:8000/billing" in letters[0].text
+
+
+def test_the_organizations_name_is_inert_in_the_letter(mailbox: Mailbox) -> None:
+    org = funded_org(usd=50)
+    org.name = "<script>alert(1)</script>\r\nBcc: eve@example.com"
+    org.save(update_fields=["name"])
+    MembershipFactory.create(org=org)
+    _hold(org, 45, "p:1")
+    (letter,) = mailbox.letters()
+    assert "<script>" not in letter.html
+    assert "\n" not in letter.subject
 
 
 def test_twenty_postings_beside_each_other_cross_once(committed_db: None) -> None:

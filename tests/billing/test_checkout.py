@@ -6,7 +6,7 @@ from batchrouter.web.idempotency import IdempotencyKeyReused
 from billing import stripe_gateway
 from billing.checkout import UnknownPack, open_checkout, write_intent
 from billing.models import BillingProfile, CheckoutSession, LedgerTransaction
-from billing.profiles import set_billing_email
+from billing.profiles import change_profile
 from billing.stripe_gateway import CheckoutUnavailable
 from tests.billing.test_races import at_once
 from tests.factories.accounts import OrgFactory
@@ -128,7 +128,7 @@ def test_the_customer_is_made_once_with_the_billing_address(
     stripe_standin: StripeStandin,
 ) -> None:
     org = OrgFactory.create(name="Ada Ltd")
-    set_billing_email(org=org, email="pay@example.com")
+    change_profile(org, email="pay@example.com")
     for key in ("k1", "k2"):
         open_checkout(org=org, pack_code="credit_25", request_key=key, now=NOON)
     assert customers_at(stripe_standin) == [
@@ -141,7 +141,7 @@ def test_a_new_address_is_told_with_the_next_checkout(
 ) -> None:
     org = OrgFactory.create(name="Ada Ltd")
     open_checkout(org=org, pack_code="credit_25", request_key="k1", now=NOON)
-    set_billing_email(org=org, email="new@example.com")
+    change_profile(org, email="new@example.com")
     open_checkout(org=org, pack_code="credit_25", request_key="k2", now=NOON)
     assert customers_at(stripe_standin) == [
         {"name": "Ada Ltd", "email": "new@example.com"}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Org
+from billing.balance_watch import threshold_of
 from billing.models import BillingProfile, CheckoutSession, LedgerTransaction
 from billing.webhooks.inbox import receive
 from tests.billing.stripe_payloads import event, refund_data, session_data
@@ -189,17 +190,33 @@ def test_the_billing_address_is_removed_by_null(org: Org) -> None:
     assert BillingProfile.objects.get().billing_email == ""
 
 
+def test_the_line_of_the_warning_is_changed(org: Org) -> None:
+    _, body = send(
+        org, "PATCH", "/v1/billing/profile", '{"low_balance_threshold": "25.50"}'
+    )
+    assert body["low_balance_threshold"] == {"amount": "25.50", "currency": "usd"}
+    assert threshold_of(org) == 25_500_000_000
+
+
+@pytest.mark.parametrize("value", ['"-1"', '"1e3"', "25", '"2000000000"', '"x"'])
+def test_a_line_that_is_no_amount_is_refused(org: Org, value: str) -> None:
+    body = f'{{"low_balance_threshold": {value}}}'
+    reply, told = send(org, "PATCH", "/v1/billing/profile", body)
+    assert reply.status_code == 400
+    assert told["error"]["param"] == "low_balance_threshold"
+    assert threshold_of(org) == 10_000_000_000
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        "{}",
         '{"billing_email": 7}',
         '{"billing_email": "nobody"}',
         '{"billing_email": "a@example.com\\nBcc: b@example.com"}',
         '{"billing_email": "%s@example.com"}' % ("a" * 250),
         '{"billing_email": "a@example.com", "name": "x"}',
     ],
-    ids=["missing", "number", "word", "two lines", "long", "more"],
+    ids=["number", "word", "two lines", "long", "more"],
 )
 def test_what_is_no_address_is_refused(org: Org, body: str) -> None:
     reply, _ = send(org, "PATCH", "/v1/billing/profile", body)

@@ -19,6 +19,7 @@ import psycopg
 
 from devtools import postgres, redis
 from tests.support.simulator import SimulatorProcess
+from tests.support.stripe_standin import API_KEY, WEBHOOK_SECRET, StripeStandin
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -37,17 +38,30 @@ class Product:
     Args:
         home: an empty folder.
         with_redis: Redis as broker and cache; else files and the database.
+        with_stripe: a Stripe stand-in beside it; else checkout is off.
         settings: environment variables over the test's short times.
     """
 
-    def __init__(self, home: Path, *, with_redis: bool, **settings: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        with_redis: bool,
+        with_stripe: bool = False,
+        **settings: str,
+    ) -> None:
         self.home = home
         self.var = home / "var"
         self.port = _free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.simulator = SimulatorProcess(batch_seconds=2.0, data_dir=home / "sim")
+        self.stripe = StripeStandin(
+            data_dir=home / "stripe",
+            webhook_url=f"{self.address}/v1/billing/stripe/webhook",
+        )
         self.redis_url = ""
         self._with_redis = with_redis
+        self._with_stripe = with_stripe
         self._settings = settings
         self._stack = ExitStack()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -82,6 +96,8 @@ class Product:
 
     def _start_services(self) -> None:
         self._stack.enter_context(self.simulator)
+        if self._with_stripe:
+            self._stack.enter_context(self.stripe)
         self.database_url = self._stack.enter_context(postgres.server(self.home / "pg"))
         if self._with_redis:
             self.redis_url = self._stack.enter_context(
@@ -100,6 +116,7 @@ class Product:
             "VAR_DIR": str(self.var),
             "DATABASE_URL": self.database_url,
             **({"REDIS_URL": self.redis_url} if self.redis_url else {}),
+            **(self._stripe_env() if self._with_stripe else {}),
             "SANDBOX_PROVIDERS_URL": self.simulator.url,
             "PUBLIC_BASE_URL": self.address,
             "LEASE_SECONDS": "4",
@@ -109,6 +126,13 @@ class Product:
             "LOG_LEVEL": "WARNING",
             "PYTHONWARNINGS": "ignore",
             **self._settings,
+        }
+
+    def _stripe_env(self) -> dict[str, str]:
+        return {
+            "STRIPE_SECRET_KEY": API_KEY,
+            "STRIPE_API_BASE": self.stripe.url,
+            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         }
 
     def manage(self, *arguments: str, check: bool = True) -> str:
