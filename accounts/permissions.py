@@ -39,7 +39,7 @@ class HasScope(BasePermission):
             return not hasattr(view, (request.method or "").lower())
         if wanted not in request.auth.scopes:
             raise ScopeRequired(
-                f"This call needs a key with the scope {wanted!r}.",
+                f"This call needs the scope {str(wanted)!r}.",
                 details={"scope": wanted},
             )
         return True

@@ -88,6 +88,8 @@ def configure(*, level: str, json_lines: bool) -> None:
     root.setLevel(level)
     for noisy in ("kombu", "amqp", "celery.redirected", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A foreign Host is refused by 400 and logged as that; its trace tells nothing.
+    logging.getLogger("django.security.DisallowedHost").setLevel(logging.CRITICAL)
 
 
 def formatter(*, json_lines: bool) -> logging.Formatter:

@@ -182,13 +182,22 @@ class Product:
         self.kill(name)
         self.start(name)
 
-    def crash_postgres(self) -> None:
-        """Shut PostgreSQL down without a checkpoint, and start it again."""
+    def crash_postgres(self, *, by_sigkill: bool = False) -> None:
+        """End PostgreSQL without a checkpoint, and start it again.
+
+        Args:
+            by_sigkill: the server and all its processes, which then tell nobody; else
+                it shuts itself down ("immediate").
+        """
         with psycopg.connect(self.database_url) as connection:
             pid = _parent_of(connection.info.backend_pid)
-        os.kill(pid, signal.SIGQUIT)
-        while Path(f"/proc/{pid}").exists() and not _is_zombie(pid):
-            time.sleep(0.05)
+        if by_sigkill:
+            _kill_family(pid)
+        else:
+            os.kill(pid, signal.SIGQUIT)
+        # Reaped, so that the next start does not take the number for a living server.
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
         self._stack.enter_context(postgres.server(self.home / "pg"))
 
     def empty_redis(self) -> None:
@@ -308,9 +317,23 @@ def _parent_of(pid: int) -> int:
     return int(text.rsplit(")", 1)[1].split()[1])
 
 
-def _is_zombie(pid: int) -> bool:
+def _kill_family(parent: int) -> None:
+    """Kill a process and its children, and wait until the children are gone."""
+    os.kill(parent, signal.SIGSTOP)  # has no more children from here on
+    children = [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and _is_child(int(entry.name), parent)
+    ]
+    for pid in (parent, *children):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    while any(_is_child(pid, parent) for pid in children):
+        time.sleep(0.02)
+
+
+def _is_child(pid: int, parent: int) -> bool:
     try:
-        text = Path(f"/proc/{pid}/stat").read_text()
+        return _parent_of(pid) == parent
     except OSError:
-        return True
-    return text.rsplit(")", 1)[1].split()[0] == "Z"
+        return False
