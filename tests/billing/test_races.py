@@ -11,11 +11,11 @@ from django.db import connection
 from accounts.models import Org
 from batchrouter.kit.money import NANO_PER_USD
 from billing.ledger import InsufficientCredits
-from billing.models import Posting, Reservation
+from billing.models import LedgerTransaction, Posting, Reservation
 from billing.receipts import issue_receipt
 from billing.reconcile import run_checks
 from billing.reservations import SettledOtherwise, release, reserve, settle
-from billing.selectors import balance
+from billing.selectors import Balance, balance
 from tests.billing.helpers import top_up
 from tests.factories.accounts import OrgFactory
 from tests.factories.billing import NOON, GrantFactory, ReservationFactory, funded_org
@@ -111,6 +111,23 @@ def test_forty_posts_of_one_key_post_once() -> None:
     assert len(set(identities)) == 1
     assert Posting.objects.count() == 2
     assert balance(org).available_nanousd == 5 * USD
+
+
+def test_fifty_settlements_of_one_batch_post_once() -> None:
+    held = ReservationFactory.create(amount_nanousd=10 * USD)
+
+    def close(_number: int) -> str:
+        ended = settle(
+            purpose=held.purpose, usage_nanousd=3 * USD, fee_nanousd=USD, now=NOON
+        )
+        return ended.settle_transaction_id
+
+    identities = at_once(close, 50)
+    assert len(identities) == 50
+    assert len(set(identities)) == 1
+    assert LedgerTransaction.objects.filter(kind="settle").count() == 1
+    assert balance(held.org) == Balance(46 * USD, 0)
+    _assert_books_hold()
 
 
 def test_settle_and_release_at_once_close_it_one_way_only() -> None:

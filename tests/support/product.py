@@ -318,17 +318,16 @@ def _parent_of(pid: int) -> int:
 
 
 def _kill_family(parent: int) -> None:
-    """Kill a process and its children, and wait until the children are gone."""
+    """Kill a process and its children, and wait until none of them runs."""
     os.kill(parent, signal.SIGSTOP)  # has no more children from here on
-    children = [
-        int(entry.name)
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdigit() and _is_child(int(entry.name), parent)
+    numbers = [
+        int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()
     ]
-    for pid in (parent, *children):
+    children = [pid for pid in numbers if _is_child(pid, parent)]
+    for pid in (*children, parent):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    while any(_is_child(pid, parent) for pid in children):
+    while any(_runs(pid) for pid in (*children, parent)):
         time.sleep(0.02)
 
 
@@ -337,3 +336,11 @@ def _is_child(pid: int, parent: int) -> bool:
         return _parent_of(pid) == parent
     except OSError:
         return False
+
+
+def _runs(pid: int) -> bool:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text.rsplit(")", 1)[1].split()[0] != "Z"

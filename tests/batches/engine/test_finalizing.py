@@ -16,6 +16,8 @@ from tests.batches.engine.builders import DIRECT, dispatched, make_texts, run_di
 from tests.factories.batches import book_problems
 from tests.support.simulator import SimulatorProcess
 
+FINALIZERS = 50
+
 
 def answered(owner: Customer, *texts: str) -> Batch:
     batch = dispatched(owner.org, make_texts(*texts), DIRECT)
@@ -68,11 +70,11 @@ def test_an_item_without_a_row_keeps_the_batch_open(
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_twenty_finalizers_settle_once(
+def test_fifty_finalizers_settle_once(
     owner: Customer, simulator: SimulatorProcess
 ) -> None:
     batch = answered(owner, "a", "b", "c")
-    together = threading.Barrier(20)
+    together = threading.Barrier(FINALIZERS)
 
     def finalize(_: int) -> None:
         together.wait()
@@ -81,8 +83,8 @@ def test_twenty_finalizers_settle_once(
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(20) as workers:
-        list(workers.map(finalize, range(20)))
+    with ThreadPoolExecutor(FINALIZERS) as workers:
+        list(workers.map(finalize, range(FINALIZERS)))
     batch.refresh_from_db()
     assert batch.state == "completed"
     assert settlements(batch) == 1
