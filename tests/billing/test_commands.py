@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import Org
 from batchrouter.kit.money import NANO_PER_USD
 from billing.freeze import current_freeze
-from billing.models import Grant
+from billing.models import Grant, ReconcileRun
 from billing.selectors import balance
 from tests.billing.helpers import execute
 from tests.factories.accounts import OrgFactory
@@ -95,6 +95,30 @@ def test_reconciling_prints_json() -> None:
     document = json.loads(run("ledger_reconcile", "--json"))
     assert document["ok"] is True
     assert document["checks"][0]["code"] == "R01"
+
+
+def test_reconciling_since_a_day_is_recorded_and_leaves_the_nightly_proof_out() -> None:
+    document = json.loads(run("ledger_reconcile", "--since", "2026-11-01", "--json"))
+    assert document["since"] == "2026-11-01T00:00:00Z"
+    assert ReconcileRun.objects.get().since == datetime(2026, 11, 1, tzinfo=UTC)
+    assert "R19" not in {check["code"] for check in document["checks"]}
+
+
+def test_reconciling_in_full_proves_the_nightly_proof_too() -> None:
+    document = json.loads(run("ledger_reconcile", "--full", "--json"))
+    assert document["since"] is None
+    assert "R19" in {check["code"] for check in document["checks"]}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--since", "yesterday"], ["--full", "--since", "2026-11-01"]],
+    ids=["no instant", "both"],
+)
+def test_refuses_to_reconcile_an_extent_that_is_none(arguments: list[str]) -> None:
+    with pytest.raises(CommandError):
+        run("ledger_reconcile", *arguments)
+    assert not ReconcileRun.objects.exists()
 
 
 def _damage() -> None:

@@ -50,10 +50,9 @@ def held() -> Reservation:
     return held
 
 
-def failed(now: datetime = NOON) -> dict[str, list[str]]:
-    return {
-        result.code: result.problems for result in run_checks(now=now) if not result.ok
-    }
+def failed(now: datetime = NOON, since: datetime | None = None) -> dict[str, list[str]]:
+    results = run_checks(now=now, since=since)
+    return {result.code: result.problems for result in results if not result.ok}
 
 
 def test_empty_books_hold() -> None:
@@ -108,6 +107,34 @@ def test_r02_catches_a_transaction_whose_postings_are_gone() -> None:
             " VALUES ('ltx_x', 'raw', 'raw', '', '', 'somebody')"
         )
     assert failed() == {"R02": ["ltx_x adds up to 0 over 0 postings"]}
+
+
+def test_a_round_sees_what_moved_since_and_the_full_proof_everything() -> None:
+    with without_triggers():
+        execute(
+            "INSERT INTO billing_ledgertransaction"
+            " (public_id, kind, key, purpose, reason, actor, created_at)"
+            " VALUES ('ltx_old', 'raw', 'raw', '', '', 'somebody', %s)",
+            NOON - timedelta(days=3),
+        )
+    found = {"R02": ["ltx_old adds up to 0 over 0 postings"]}
+    assert failed(since=NOON - timedelta(days=2)) == {}
+    assert failed(since=NOON - timedelta(days=4)) == found
+    assert failed() == found
+
+
+def test_a_round_proves_the_whole_chain_of_an_account_that_moved(
+    held: Reservation,
+) -> None:
+    with without_triggers():
+        execute("UPDATE billing_ledgertransaction SET created_at = %s", NOON)
+        execute(
+            "UPDATE billing_posting SET balance_after_nanousd = 1 WHERE id ="
+            " (SELECT MIN(id) FROM billing_posting WHERE account_version = 1)"
+        )
+    assert failed(since=NOON + timedelta(seconds=1)) == {}
+    GrantFactory.create(org=held.org, key="later")
+    assert list(failed(since=NOON + timedelta(seconds=1))) == ["R04"]
 
 
 def test_r02_catches_money_that_moved_between_organizations(held: Reservation) -> None:
