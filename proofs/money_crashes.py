@@ -35,9 +35,9 @@ NANO_PER_USD = 10**9
 DEMO_USD = 100
 PACK, PACK_USD = "credit_10", 10
 GRANT_USD = 1
-BUYERS, CUSTOMERS = 2, 4
+BUYERS, CUSTOMERS = 2, 8
 # From the end of one recovery to the next crash.
-PAUSE_SECONDS = (1.0, 4.0)
+PAUSE_SECONDS = (2.0, 7.0)
 # What was begun before the last crash has ended by then.
 PATIENCE_SECONDS = 180.0
 RETRY_SECONDS = 0.1
@@ -239,14 +239,18 @@ def _operator(product: Product, org_id: str) -> Iterator["subprocess.Popen[str]"
         amount=GRANT_USD * NANO_PER_USD,
         pause=RETRY_SECONDS,
     )
-    with subprocess.Popen(
-        [sys.executable, "manage.py", "shell", "-v0", "-c", program],
-        cwd=ROOT,
-        env=product.env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as running:
+    with (
+        (product.home / "operator.log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "manage.py", "shell", "-v0", "-c", program],
+            cwd=ROOT,
+            env=product.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as running,
+    ):
         yield running
 
 

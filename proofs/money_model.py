@@ -1,9 +1,10 @@
 """Drive credits through random sequences and compare a model after every step.
 
-    python -m proofs.money_model --sequences 2000 --steps 50
+    python -m proofs.money_model --sequences 2000 --steps 50 [--minutes 10]
 
 Runs ``tests/billing/test_money_model.py`` on a PostgreSQL of its own, with new chance
-each time; a failure prints the shortest sequence that Hypothesis found.
+each time; a failure prints the shortest sequence that Hypothesis found. When the
+minutes are over no further sequences begin, and the figures say how many there were.
 """
 
 import argparse
@@ -22,12 +23,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sequences", type=int, default=2000)
     parser.add_argument("--steps", type=int, default=50, help="at most, of a sequence")
+    parser.add_argument("--minutes", type=float, default=float("inf"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.json"
         environment = os.environ | {
             "MONEY_MODEL_SEQUENCES": str(options.sequences),
             "MONEY_MODEL_STEPS": str(options.steps),
+            "MONEY_MODEL_SECONDS": str(options.minutes * 60),
             "MONEY_MODEL_FIGURES": str(figures),
         }
         done = subprocess.run(

@@ -110,11 +110,12 @@ class Model:
         self.square()
 
     def give(self, amount: int) -> None:
-        owed = min(amount, self.owed)
-        regained = min(amount - owed, self.given_up)
-        self.owed -= owed
-        self.given_up -= regained
-        self.paid += amount - owed - regained
+        short = self.owed + self.given_up
+        left = max(0, short - amount)
+        self.paid += amount - (short - left)
+        # A loss stands only as far as a bank keeps the money; the rest is owed again.
+        self.given_up = min(self.given_up, left, self.kept_by_banks)
+        self.owed = left - self.given_up
         self.square()
 
     def expire(self) -> None:

@@ -312,6 +312,17 @@ def test_a_bank_that_thinks_again_undoes_the_loss(checkout: CheckoutSession) -> 
     assert money(checkout) == (5, 0, 0)
 
 
+def test_an_undone_loss_leaves_what_a_refund_made_them_owe(
+    checkout: CheckoutSession,
+) -> None:
+    spend(checkout, 20)
+    receive(event("refund.created", refund_data(checkout, "re_1", 1_000)), now=NOON)
+    dispute(checkout, "lost", kind="charge.dispute.closed", cents=300)
+    assert money(checkout) == (0, 5, 3)
+    dispute(checkout, "won", kind="charge.dispute.funds_reinstated", cents=300)
+    assert money(checkout) == (0, 5, 0)
+
+
 def test_news_from_before_the_end_changes_nothing(checkout: CheckoutSession) -> None:
     dispute(checkout, "won", kind="charge.dispute.closed")
     dispute(checkout, "needs_response")

@@ -99,7 +99,7 @@ def test_reconciling_prints_json() -> None:
 
 def test_reconciling_since_a_day_is_recorded_and_leaves_the_nightly_proof_out() -> None:
     document = json.loads(run("ledger_reconcile", "--since", "2026-11-01", "--json"))
-    assert document["since"] == "2026-11-01T00:00:00Z"
+    assert document["since"] == "2026-11-01T00:00:00.000Z"
     assert ReconcileRun.objects.get().since == datetime(2026, 11, 1, tzinfo=UTC)
     assert "R19" not in {check["code"] for check in document["checks"]}
 

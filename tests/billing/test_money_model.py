@@ -18,29 +18,41 @@ pytestmark = pytest.mark.django_db
 
 SEQUENCES = int(os.environ.get("MONEY_MODEL_SEQUENCES", "12"))
 STEPS = int(os.environ.get("MONEY_MODEL_STEPS", "30"))
+FIGURES = os.environ.get("MONEY_MODEL_FIGURES")
+# After that no further round begins.
+SECONDS = float(os.environ.get("MONEY_MODEL_SECONDS", "inf"))
+# Sequences between two looks at the clock.
+ROUND = 20
 
 
 def test_the_model_is_the_database_after_every_step() -> None:
     MoneyMachine.steps.clear()
     started = time.monotonic()
+    done = 0
+    while done < SEQUENCES and time.monotonic() - started < SECONDS:
+        count = min(ROUND, SEQUENCES - done)
+        _drive(count)
+        done += count
+        if FIGURES:
+            told = {
+                "sequences": done,
+                "steps_max": STEPS,
+                "seconds": round(time.monotonic() - started, 1),
+                "operations": dict(sorted(MoneyMachine.steps.items())),
+            }
+            Path(FIGURES).write_text(json.dumps(told))
+    assert MoneyMachine.steps["top_up"] >= done
+
+
+def _drive(sequences: int) -> None:
     run_state_machine_as_test(
         MoneyMachine,
         settings=settings(
-            max_examples=SEQUENCES,
+            max_examples=sequences,
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
-            derandomize="MONEY_MODEL_SEQUENCES" not in os.environ,
+            derandomize=FIGURES is None,
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert MoneyMachine.steps["top_up"] >= SEQUENCES
-    figures = os.environ.get("MONEY_MODEL_FIGURES")
-    if figures:
-        told = {
-            "sequences": SEQUENCES,
-            "steps_max": STEPS,
-            "seconds": round(time.monotonic() - started, 1),
-            "operations": dict(sorted(MoneyMachine.steps.items())),
-        }
-        Path(figures).write_text(json.dumps(told))

@@ -55,18 +55,20 @@ def test_r12_catches_money_at_stripe_that_no_payment_explains() -> None:
 
 def test_r12_catches_a_refund_of_another_amount() -> None:
     execute("UPDATE billing_striperefund SET amount_nanousd = 4000000000")
-    assert failed()["R12"] == [
+    (problem,) = failed()["R12"]
+    assert problem == (
         "5000000000 went back to cards by the ledger, 4000000000 by the refunds "
         "themselves"
-    ]
+    )
 
 
 def test_r12_catches_a_dispute_that_was_won_without_an_entry() -> None:
     execute("UPDATE billing_stripedispute SET state = 'won'")
-    assert failed()["R12"] == [
+    (problem,) = failed()["R12"]
+    assert problem == (
         "3000000000 is withheld for disputes by the ledger, 0 by the disputes "
         "themselves"
-    ]
+    )
 
 
 def test_r15_catches_suspense_without_a_ticket() -> None:
