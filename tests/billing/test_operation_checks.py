@@ -56,16 +56,20 @@ def test_r12_catches_money_at_stripe_that_no_payment_explains() -> None:
 def test_r12_catches_a_refund_of_another_amount() -> None:
     execute("UPDATE billing_striperefund SET amount_nanousd = 4000000000")
     assert failed()["R12"] == [
-        "5000000000 went back to cards by the ledger, 4000000000 by the refunds "
-        "themselves"
+        (
+            "5000000000 went back to cards by the ledger, 4000000000 by the refunds "
+            "themselves"
+        )
     ]
 
 
 def test_r12_catches_a_dispute_that_was_won_without_an_entry() -> None:
     execute("UPDATE billing_stripedispute SET state = 'won'")
     assert failed()["R12"] == [
-        "3000000000 is withheld for disputes by the ledger, 0 by the disputes "
-        "themselves"
+        (
+            "3000000000 is withheld for disputes by the ledger, 0 by the disputes "
+            "themselves"
+        )
     ]
 
 
