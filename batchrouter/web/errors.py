@@ -9,6 +9,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -17,6 +18,9 @@ from rest_framework.views import set_rollback
 from batchrouter.kit.errors import BatchRouterError
 
 log = logging.getLogger(__name__)
+
+# How long a database that restarts is away, about.
+_RETRY_SECONDS = "5"
 
 # What Django and DRF raise by themselves: (code, type, sentence).
 _STATUS_WORDS: Mapping[int, tuple[str, str, str]] = {
@@ -114,23 +118,34 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     if status == 500:
         log.error("unexpected error", exc_info=error)
     response = Response(status_body(status, request_id), status=status)
+    if status == 503:
+        log.error("the database cannot be used: %s", type(error).__name__)
+        response["Retry-After"] = _RETRY_SECONDS
     if isinstance(error, exceptions.APIException):
         _copy_headers(error, response)
     return response
 
 
+# RequestDataTooBig is a SuspiciousOperation too, so the order counts.
+_STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
+    (Http404, 404),
+    (PermissionDenied, 403),
+    (RequestDataTooBig, 413),
+    (SuspiciousOperation, 400),
+    # A caller that hung up in the middle of its body is not our crash.
+    (UnreadablePostError, 400),
+    # The database restarts or is too busy: nothing was done, and it may be soon.
+    (OperationalError, 503),
+    (InterfaceError, 503),
+)
+
+
 def _status_of(error: Exception) -> int:
     if isinstance(error, exceptions.APIException):
         return error.status_code
-    if isinstance(error, Http404):
-        return 404
-    if isinstance(error, PermissionDenied):
-        return 403
-    if isinstance(error, RequestDataTooBig):
-        return 413
-    # A caller that hung up in the middle of its body is not our crash.
-    if isinstance(error, SuspiciousOperation | UnreadablePostError):
-        return 400
+    for kind, status in _STATUS_OF:
+        if isinstance(error, kind):
+            return status
     return 500
 
 

@@ -120,6 +120,14 @@ def test_a_crash_is_500_and_says_nothing_of_its_cause(path: str) -> None:
     assert SECRET not in reply.content.decode()
 
 
+def test_a_database_that_is_away_is_503_and_worth_another_try() -> None:
+    reply = client().get("/v1/raising/away")
+    assert reply.status_code == 503
+    assert refusal(reply)["code"] == "unavailable"
+    assert reply["Retry-After"] == "5"
+    assert SECRET not in reply.content.decode()
+
+
 def test_a_crash_is_logged_with_its_cause(caplog: pytest.LogCaptureFixture) -> None:
     client().get("/v1/raising/crash")
     logged = [row for row in caplog.records if row.name == "batchrouter.web.errors"]

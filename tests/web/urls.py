@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import path
 from rest_framework.request import Request
@@ -52,6 +53,7 @@ class Raising(APIView):
     def get(self, _request: Request, kind: str) -> Response:
         raise {
             "crash": RuntimeError(SECRET),
+            "away": OperationalError(SECRET),
             "busy": Busy("Too busy.", details={"retry_after_seconds": 7}),
             "refusal": InvalidRequest("No.", param="x", details={"line": 3}),
             "denied": PermissionDenied(SECRET),
