@@ -5,14 +5,28 @@ from pathlib import Path
 
 from aiohttp import web
 
-from simulator import admin, batches, calls, files
+from simulator import admin
+from simulator.anthropic_wire import ANTHROPIC_WIRE
 from simulator.batch_run import BatchRunner
 from simulator.batches import RUNNER
+from simulator.fireworks_wire import FIREWORKS_WIRE
+from simulator.gemini_wire import GEMINI_WIRE
+from simulator.mistral_wire import MISTRAL_WIRE
+from simulator.openai_wire import OPENAI_WIRES
+from simulator.openrouter_wire import OPENROUTER_WIRE
 from simulator.replying import envelope
-from simulator.wire import PREFIXES
+from simulator.together_wire import TOGETHER_WIRE
+from simulator.wires import WIRES, Wire
 from simulator.world import WORLD, Settings, open_world
 
 MAX_JSON_BYTES = 32 * 1024 * 1024
+
+# Every provider that is played.
+ALL_WIRES: tuple[Wire, ...] = (
+    *OPENAI_WIRES,
+    *(ANTHROPIC_WIRE, GEMINI_WIRE, MISTRAL_WIRE),
+    *(TOGETHER_WIRE, FIREWORKS_WIRE, OPENROUTER_WIRE),
+)
 
 
 def build_app(
@@ -21,36 +35,15 @@ def build_app(
     """Return the application over ``data_dir``."""
     app = web.Application(client_max_size=MAX_JSON_BYTES, middlewares=[envelope])
     app[WORLD] = open_world(data_dir, settings, api_key)
-    app[RUNNER] = BatchRunner(app[WORLD], data_dir)
-    for prefix, provider in PREFIXES.items():
-        _add_direct(app.router, prefix)
-        if provider == "openai":
-            _add_batches(app.router, prefix)
+    forms = {wire.provider: wire.lines for wire in ALL_WIRES if wire.lines}
+    app[RUNNER] = BatchRunner(app[WORLD], data_dir, forms)
+    app[WIRES] = ALL_WIRES
+    for wire in ALL_WIRES:
+        wire.add_routes(app.router, wire.prefix)
     _add_admin(app.router)
     app.on_shutdown.append(_let_go)
     app.cleanup_ctx.append(_batches_run)
     return app
-
-
-def _add_direct(router: web.UrlDispatcher, prefix: str) -> None:
-    router.add_post(f"{prefix}/responses", calls.direct("responses"))
-    router.add_post(f"{prefix}/chat/completions", calls.direct("chat"))
-    router.add_post(f"{prefix}/embeddings", calls.direct("embeddings"))
-    router.add_get(f"{prefix}/models", calls.list_models)
-    # Some providers have a slash in their model names.
-    router.add_get(f"{prefix}/models/{{model:.+}}", calls.get_model)
-
-
-def _add_batches(router: web.UrlDispatcher, prefix: str) -> None:
-    router.add_post(f"{prefix}/files", files.upload)
-    router.add_get(f"{prefix}/files", files.list_files)
-    router.add_get(f"{prefix}/files/{{file_id}}", files.get_file)
-    router.add_delete(f"{prefix}/files/{{file_id}}", files.delete_file)
-    router.add_get(f"{prefix}/files/{{file_id}}/content", files.get_content)
-    router.add_post(f"{prefix}/batches", batches.create_batch)
-    router.add_get(f"{prefix}/batches", batches.list_batches)
-    router.add_get(f"{prefix}/batches/{{batch_id}}", batches.get_batch)
-    router.add_post(f"{prefix}/batches/{{batch_id}}/cancel", batches.cancel_batch)
 
 
 def _add_admin(router: web.UrlDispatcher) -> None:

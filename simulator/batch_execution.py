@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from simulator import rows
 from simulator.batch_record import BatchRecord
+from simulator.line_forms import LineForm, Row
 from simulator.wire import Json
 from simulator.world import World
 
@@ -16,9 +16,14 @@ class Execution:
     """The open files of a batch while its lines are worked through."""
 
     def __init__(
-        self, world: World, record: BatchRecord, paths: tuple[Path, Path]
+        self,
+        world: World,
+        record: BatchRecord,
+        form: LineForm,
+        paths: tuple[Path, Path],
     ) -> None:
         self._world = world
+        self._form = form
         self._record = record
         self._files = [path.open("ab") for path in paths]
         progress = record.progress
@@ -67,10 +72,10 @@ class Execution:
         counts = self._record.view["request_counts"]
         for raw in self._lines(count):
             if self._plan.get("all_failed"):
-                self._error.write(rows.failed_row(raw))
+                self._error.write(self._form.failed(raw))
                 counts["failed"] += 1
                 continue
-            row = rows.run_line(self._world, self._record.provider, raw)
+            row = self._form.run(self._world, self._record.provider, raw)
             counts["completed" if row.is_success else "failed"] += 1
             self._keep(row)
 
@@ -78,9 +83,10 @@ class Execution:
         """Write the next lines off as not executed; False when none is left."""
         written = 0
         for raw in self._lines(count):
-            self._error.write(rows.unexecuted_row(raw, code))
+            self._error.write(self._form.unexecuted(raw, code))
             self._record.view["request_counts"]["failed"] += 1
             written += 1
+        self._record.progress.unexecuted += written
         return written == count
 
     def checkpoint(self) -> None:
@@ -101,7 +107,7 @@ class Execution:
             progress.line += 1
             yield raw
 
-    def _keep(self, row: rows.Row) -> None:
+    def _keep(self, row: Row) -> None:
         progress = self._record.progress
         file = self._output if row.is_success else self._error
         for _ in range(row.copies):
@@ -112,7 +118,7 @@ class Execution:
         _add_usage(self._record.view["usage"], row)
 
 
-def _add_usage(usage: Json, row: rows.Row) -> None:
+def _add_usage(usage: Json, row: Row) -> None:
     usage["input_tokens"] += row.input_tokens
     usage["output_tokens"] += row.output_tokens
     usage["total_tokens"] += row.input_tokens + row.output_tokens

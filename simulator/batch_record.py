@@ -25,6 +25,7 @@ class Progress:
     error_size: int = 0
     cut_after: int | None = None  # index in the output file of the row to cut after
     output_rows: int = 0
+    unexecuted: int = 0  # lines that were given up
 
 
 @dataclass

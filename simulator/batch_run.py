@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from simulator import rows
+from simulator import line_forms
 from simulator.batch_execution import VALIDATED_AT, Execution
 from simulator.batch_record import TERMINAL, BatchRecord, loaded
 from simulator.batch_validation import error, find_errors
+from simulator.line_forms import LineForm
 from simulator.publishing import publish
 from simulator.wire import Json
 from simulator.world import World
@@ -21,10 +23,19 @@ _PAUSE_SECONDS = 0.02
 
 
 class BatchRunner:
-    """Owns the batches and one task for each that is not finished."""
+    """Owns the batches and one task for each that is not finished.
 
-    def __init__(self, world: World, data_dir: Path) -> None:
+    Args:
+        world: what the simulator holds.
+        data_dir: where work files lie.
+        forms: the lines of each provider that has batches.
+    """
+
+    def __init__(
+        self, world: World, data_dir: Path, forms: Mapping[str, LineForm]
+    ) -> None:
         self._world = world
+        self._forms = forms
         self._work = data_dir / "work"
         self._work.mkdir(parents=True, exist_ok=True)
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -48,6 +59,11 @@ class BatchRunner:
     def save(self, record: BatchRecord) -> None:
         """Write a batch where the next start finds it."""
         self._world.store.save("batch", record.id, record.saved())
+
+    def forget(self, record: BatchRecord) -> None:
+        """Remove a batch that has ended."""
+        del self.records[record.id]
+        self._world.store.remove(record.id)
 
     async def stop(self) -> None:
         """Stop all tasks at their last finished line and save them."""
@@ -83,7 +99,9 @@ class BatchRunner:
         await self._finish(record)
 
     async def _validate(self, record: BatchRecord) -> bool:
-        errors, total = await find_errors(self._input(record), record)
+        errors, total = await find_errors(
+            self._input(record), record, self._forms[record.provider]
+        )
         await _until(record.created + record.seconds * VALIDATED_AT)
         if errors:
             self._fail(record, errors)
@@ -100,7 +118,8 @@ class BatchRunner:
         self.save(record)
 
     async def _execute(self, record: BatchRecord) -> None:
-        with Execution(self._world, record, self.work_paths(record)) as execution:
+        form, paths = self._forms[record.provider], self.work_paths(record)
+        with Execution(self._world, record, form, paths) as execution:
             try:
                 await self._work_through(record, execution)
             finally:
@@ -122,7 +141,7 @@ class BatchRunner:
                 self.save(record)
                 saved_at = time.monotonic()
         cancelled = record.status == "cancelling"
-        code = rows.CANCELLED if cancelled else rows.EXPIRED
+        code = line_forms.CANCELLED if cancelled else line_forms.EXPIRED
         if cancelled or record.plan.get("expire"):
             while execution.give_up(code, _STEP_LINES * 16):
                 await asyncio.sleep(0)

@@ -3,10 +3,12 @@
 from aiohttp import web
 
 from simulator.bodies import check_body, check_model
+from simulator.dialects import dressed, lead_of
 from simulator.faults import CallFacts, Plan
 from simulator.replies import reply
-from simulator.replying import Handler, before_answer, provider_of, send
+from simulator.replying import Handler, before_answer, send
 from simulator.wire import Json, dump, parse_object
+from simulator.wires import provider_of
 from simulator.world import WORLD, World
 
 MODELS = (
@@ -60,7 +62,8 @@ async def _answer(request: web.Request, operation: str) -> web.StreamResponse:
     check_body(operation, body, provider)
     call = (provider, model, operation, "direct")
     world.ledger.accept(call=call, ref=_ref(request, body))
-    answered = dump(reply(operation, body, plan))
+    made = dressed(provider, operation, reply(operation, body, plan), plan)
+    answered = lead_of(provider) + dump(made)
     return await send(request, answered, plan, _headers(world, left))
 
 

@@ -15,15 +15,19 @@ TRANSPORT_KINDS = frozenset(
 )
 CONTENT_KINDS = frozenset(
     {"empty", "refusal", "filter", "badjson", "usage", "wrongmodel", "nul", "cached"}
-    | {"big"}
+    | {"big", "halted"}
 )
 ROW_KINDS = frozenset({"missing", "duplicate", "truncate"})
 BATCH_KINDS = frozenset(
     {"expire", "all_failed", "fail_validation", "no_output_lag", "stuck", "status"}
     | {"create_reset_after", "create_500_after", "ignore_cancel", "duration"}
 )
-OPERATIONS = frozenset(
-    {"chat", "responses", "embeddings", "models", "files", "file_content", "batch"}
+# What a caller waits for; the names of the other wires' own calls among them.
+DIRECT_OPERATIONS = frozenset(
+    {"chat", "responses", "embeddings", "messages", "count_tokens", "generate"}
+)
+OPERATIONS = DIRECT_OPERATIONS | frozenset(
+    {"models", "files", "file_content", "batch"}
     | {"batch_get", "batch_list", "batch_cancel", "batch_row"}
 )
 _STATUS_KIND = re.compile(r"[45]\d\d|429-noretry|insufficient_quota")
@@ -250,7 +254,7 @@ def _reaches(rule: Rule, facts: CallFacts) -> bool:
     of a running batch; a content fault strikes both; a batch fault only creation.
     """
     kind = rule.fault.kind
-    direct = facts.operation in ("chat", "responses", "embeddings")
+    direct = facts.operation in DIRECT_OPERATIONS
     if kind in BATCH_KINDS:
         return facts.operation == "batch"
     if kind in ROW_KINDS:

@@ -7,9 +7,10 @@ from aiohttp import BodyPartReader, MultipartReader, web
 
 from simulator.checks import invalid, missing
 from simulator.faults import CallFacts, Plan
-from simulator.replying import before_answer, provider_of, send
+from simulator.replying import before_answer, send
 from simulator.shelf import MAX_FILE_BYTES
 from simulator.wire import ApiError, ConnectionDropped, Json, dump
+from simulator.wires import provider_of
 from simulator.world import WORLD
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")

@@ -29,13 +29,16 @@ class Prompt:
 
 
 @dataclass
-class _Reading:
+class Reading:
+    """The texts, images and tokens of a body while it is read."""
+
     system: list[str]
     user: list[str]
     images: list[str]
     tokens: int = 0
 
     def take(self, role: str, content: Any) -> None:
+        """Take one message: a text, or parts in OpenAI's words."""
         self.tokens += usage.TOKENS_PER_MESSAGE
         for part in _parts(content):
             self._take_part(role, part)
@@ -62,7 +65,7 @@ class _Reading:
 
 def from_responses(body: Json) -> Prompt:
     """Read a checked ``/responses`` body."""
-    reading = _Reading([], [], [])
+    reading = Reading([], [], [])
     if body.get("instructions"):
         reading.take("system", body["instructions"])
     given = body.get("input")
@@ -71,7 +74,7 @@ def from_responses(body: Json) -> Prompt:
     ):
         reading.take(str(item.get("role", "tool")), _item_content(item))
     wanted = (body.get("text") or {}).get("format") or {}
-    return _prompt(
+    return make_prompt(
         body,
         reading,
         shape=(wanted.get("type", "text"), wanted.get("schema")),
@@ -82,12 +85,12 @@ def from_responses(body: Json) -> Prompt:
 
 def from_chat(body: Json) -> Prompt:
     """Read a checked ``/chat/completions`` body."""
-    reading = _Reading([], [], [])
+    reading = Reading([], [], [])
     for message in body["messages"]:
         reading.take(message["role"], message.get("content"))
     wanted = body.get("response_format") or {}
     schema = (wanted.get("json_schema") or {}).get("schema")
-    return _prompt(
+    return make_prompt(
         body,
         reading,
         shape=(wanted.get("type", "text"), schema),
@@ -96,14 +99,15 @@ def from_chat(body: Json) -> Prompt:
     )
 
 
-def _prompt(
+def make_prompt(
     body: Json,
-    reading: _Reading,
+    reading: Reading,
     *,
     shape: tuple[str, Json | None],
     max_tokens: int | None,
     effort: str | None,
 ) -> Prompt:
+    """Return the prompt for a body in either of OpenAI's words and what was read."""
     extra = [value for value in (shape[1], body.get("tools")) if value]
     stop = body.get("stop") or ()
     return Prompt(

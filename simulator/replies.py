@@ -25,7 +25,7 @@ def reply(operation: str, body: Json, plan: Plan) -> Json:
     answered = made[operation](body, plan)
     if plan.get("wrongmodel"):
         answered["model"] = "unexpected-model-0000"
-    return _with_usage_fault(answered, plan)
+    return bend_usage(answered, plan)
 
 
 def tokens_used(answered: Json) -> tuple[int, int]:
@@ -195,7 +195,8 @@ def _embeddings(body: Json, plan: Plan) -> Json:
     }
 
 
-def _with_usage_fault(answered: Json, plan: Plan) -> Json:
+def bend_usage(answered: Json, plan: Plan) -> Json:
+    """Return a reply with the usage that the scripted fault wants, if one struck."""
     fault = plan.get("usage")
     if fault is None:
         return answered

@@ -11,13 +11,13 @@ from aiohttp import web
 
 from simulator.faults import Plan
 from simulator.wire import (
-    PREFIXES,
     ApiError,
     ConnectionDropped,
     broken,
     dump,
     new_id,
 )
+from simulator.wires import openai_error, wire_of
 from simulator.world import WORLD, World
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @web.middleware
 async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Check the key, and turn refusals into OpenAI's error shape."""
+    """Check the key, and turn refusals into the error shape of the wire."""
     world = request.app[WORLD]
     request["request_id"] = new_id("req_")
     try:
@@ -45,21 +45,17 @@ async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse
         logger.exception("%s %s broke", request.method, request.path)
         response = refuse(request, broken())
     if not response.prepared:
-        response.headers["x-request-id"] = request["request_id"]
+        response.headers[_id_header(request)] = request["request_id"]
     return response
-
-
-def provider_of(request: web.Request) -> str:
-    """Return whose wire the request's path prefix stands for."""
-    prefix = request.path[: request.path.index("/v1") + 3]
-    return PREFIXES[prefix]
 
 
 def refuse(request: web.Request, refusal: ApiError) -> web.Response:
     """Return the reply for a refusal, and count it."""
     request.app[WORLD].ledger.refused[str(refusal.status)] += 1
+    wire = wire_of(request)
+    error_body = wire.error_body if wire is not None else openai_error
     return web.Response(
-        body=dump(refusal.body()),
+        body=dump(error_body(refusal, request["request_id"])),
         status=refusal.status,
         content_type="application/json",
         headers=dict(refusal.headers),
@@ -123,7 +119,8 @@ def _in_our_shape(request: web.Request, problem: web.HTTPException) -> ApiError:
 def _check_key(request: web.Request, world: World) -> None:
     if world.api_key is None:
         return
-    if request.headers.get("Authorization", "") != f"Bearer {world.api_key}":
+    wire = wire_of(request)
+    if wire is None or wire.key_of(request) != world.api_key:
         raise ApiError(401, "Incorrect API key provided.", code="invalid_api_key")
 
 
@@ -145,7 +142,8 @@ async def _hang(request: web.Request, world: World) -> None:
 
 
 async def _drip(request: web.Request, body: bytes, gap_ms: float) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"x-request-id": request["request_id"]})
+    headers = {_id_header(request): request["request_id"]}
+    response = web.StreamResponse(headers=headers)
     response.content_type = "application/json"
     response.content_length = len(body)
     await response.prepare(request)
@@ -156,6 +154,11 @@ async def _drip(request: web.Request, body: bytes, gap_ms: float) -> web.StreamR
         await asyncio.sleep(gap_ms / 1_000)
     await response.write_eof()
     return response
+
+
+def _id_header(request: web.Request) -> str:
+    wire = wire_of(request)
+    return wire.id_header if wire is not None else "x-request-id"
 
 
 def _is_gone(request: web.Request) -> bool:

@@ -2,51 +2,97 @@
 
 import json
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 from simulator.bodies import check_body
+from simulator.dialects import dressed
 from simulator.faults import CallFacts, Plan
+from simulator.line_forms import (
+    CANCELLED,
+    EXPIRED,
+    MAX_LINE_BYTES,
+    LineError,
+    Row,
+    copies_of,
+)
 from simulator.replies import reply, tokens_used
 from simulator.wire import ApiError, Json, broken, dump, new_id
 from simulator.world import World
 
 logger = logging.getLogger(__name__)
 
-MAX_LINE_BYTES = 16 * 1024 * 1024
 OPERATIONS = {
     "/v1/responses": "responses",
     "/v1/chat/completions": "chat",
     "/v1/embeddings": "embeddings",
 }
-EXPIRED = "batch_expired"
-CANCELLED = "batch_cancelled"
-_NEVER_RUN = {
+NEVER_RUN = {
     EXPIRED: "This request could not be executed before the completion window expired.",
     CANCELLED: "This request was not executed because the batch was cancelled.",
 }
 
 
-@dataclass(frozen=True)
-class Row:
-    """What one line became. ``copies`` is 0 for a lost row, 2 for a doubled one."""
+class OpenAILines:
+    """OpenAI's lines: ``{custom_id, method, url, body}``, and the family's rows.
 
-    data: bytes
-    is_success: bool
-    copies: int = 1
-    cuts_file: bool = False
-    input_tokens: int = 0
-    output_tokens: int = 0
+    A provider with another line or another row overrides :meth:`parsed`, :meth:`row`
+    or :meth:`unexecuted`.
+    """
 
+    lines_max = 50_000
+    has_one_model = True
 
-class LineError(Exception):
-    """A line that fails the whole batch while it is validated."""
+    def parsed(self, raw: bytes) -> Json:
+        """Return a line in OpenAI's words, or raise LineError."""
+        return read_line(raw)
 
-    def __init__(self, code: str, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.param = param
+    def row(self, custom_id: str, answered: Json | ApiError) -> bytes:
+        """Return the row of a line that ran."""
+        if isinstance(answered, ApiError):
+            return _row(custom_id, answered.status, answered.body())
+        return _row(custom_id, 200, answered)
+
+    def unexecuted(self, raw: bytes, code: str) -> bytes:
+        """Return the row of a line that never ran; ``code`` says why."""
+        row = {
+            "id": new_id("batch_req_", 24),
+            "custom_id": self.parsed(raw)["custom_id"],
+            "response": None,
+            "error": {"code": code, "message": NEVER_RUN[code]},
+        }
+        return dump(row) + b"\n"
+
+    def check(self, raw: bytes, endpoint: str) -> tuple[str, str]:
+        """Return the custom id and model of a line, or raise LineError."""
+        return check_line(self.parsed(raw), endpoint)
+
+    def failed(self, raw: bytes) -> bytes:
+        """Return the row of a line that failed inside the provider."""
+        return self.row(self.parsed(raw)["custom_id"], broken())
+
+    def run(self, world: World, provider: str, raw: bytes) -> Row:
+        """Execute one checked line and count it as accepted when it succeeds."""
+        line = self.parsed(raw)
+        body, custom_id = line["body"], line["custom_id"]
+        operation = OPERATIONS[line["url"]]
+        content = raw.decode("utf-8", "replace")
+        facts = CallFacts(provider, "batch_row", body["model"], content)
+        plan = world.plan(facts, body)
+        answered = _answer(operation, body, provider, plan)
+        row = self.row(custom_id, answered)
+        if isinstance(answered, ApiError):
+            return Row(row, is_success=False)
+        call = (provider, body["model"], operation, "batch")
+        world.ledger.accept(call=call, ref=custom_id)
+        given, made = tokens_used(answered)
+        return Row(
+            row,
+            is_success=True,
+            copies=copies_of(plan),
+            cuts_file=plan.get("truncate") is not None,
+            input_tokens=given,
+            output_tokens=made,
+        )
 
 
 def read_line(raw: bytes) -> Json:
@@ -92,55 +138,13 @@ def check_line(line: Json, endpoint: str) -> tuple[str, str]:
     return line["custom_id"], model
 
 
-def run_line(world: World, provider: str, raw: bytes) -> Row:
-    """Execute one checked line and count it as accepted when it succeeds."""
-    line = json.loads(raw)
-    body, custom_id = line["body"], line["custom_id"]
-    operation = OPERATIONS[line["url"]]
-    content = raw.decode("utf-8", "replace")
-    facts = CallFacts(provider, "batch_row", body["model"], content)
-    plan = world.plan(facts, body)
-    answered = _answer(operation, body, provider, plan)
-    if isinstance(answered, ApiError):
-        row = _row(custom_id, answered.status, answered.body())
-        return Row(row, is_success=False)
-    call = (provider, body["model"], operation, "batch")
-    world.ledger.accept(call=call, ref=custom_id)
-    given, made = tokens_used(answered)
-    copies = 0 if plan.get("missing") else 2 if plan.get("duplicate") else 1
-    return Row(
-        _row(custom_id, 200, answered),
-        is_success=True,
-        copies=copies,
-        cuts_file=plan.get("truncate") is not None,
-        input_tokens=given,
-        output_tokens=made,
-    )
-
-
-def failed_row(raw: bytes) -> bytes:
-    """Return the row of a line that failed inside the provider."""
-    return _row(json.loads(raw)["custom_id"], 500, broken().body())
-
-
-def unexecuted_row(raw: bytes, code: str) -> bytes:
-    """Return the row of a line that never ran; ``code`` says why."""
-    row = {
-        "id": new_id("batch_req_", 24),
-        "custom_id": json.loads(raw)["custom_id"],
-        "response": None,
-        "error": {"code": code, "message": _NEVER_RUN[code]},
-    }
-    return dump(row) + b"\n"
-
-
 def _answer(operation: str, body: Json, provider: str, plan: Plan) -> Json | ApiError:
     refusal = plan.status_error()
     if refusal is not None:
         return refusal
     try:
         check_body(operation, body, provider)
-        return reply(operation, body, plan)
+        return dressed(provider, operation, reply(operation, body, plan), plan)
     except ApiError as refused:
         return refused
     except Exception:

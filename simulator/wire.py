@@ -1,4 +1,4 @@
-"""Wire shapes shared by every endpoint: errors, ids, JSON and provider prefixes."""
+"""Wire shapes shared by every endpoint: errors, ids and JSON."""
 
 import json
 import secrets
@@ -8,23 +8,10 @@ from typing import Any
 
 Json = dict[str, Any]
 
-# Only `openai` has files and batches; the other prefixes answer direct calls.
-PREFIXES: Mapping[str, str] = {
-    "/v1": "openai",
-    "/openai/v1": "openai",
-    "/groq/v1": "groq",
-    "/together/v1": "together",
-    "/fireworks/v1": "fireworks",
-    "/deepseek/v1": "deepseek",
-    "/mistral/v1": "mistral",
-    "/openrouter/v1": "openrouter",
-}
-PROVIDERS = frozenset(PREFIXES.values())
-
 
 @dataclass(eq=False)
 class ApiError(Exception):
-    """A refusal in OpenAI's error shape."""
+    """A refusal in OpenAI's words; a wire with other words translates it."""
 
     status: int
     message: str

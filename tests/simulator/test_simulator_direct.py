@@ -283,7 +283,7 @@ def test_models_are_listed_and_found(client: OpenAI) -> None:
 
 @pytest.mark.parametrize(
     "provider",
-    ["groq", "together", "fireworks", "deepseek", "mistral", "openrouter", "openai"],
+    ["fireworks", "deepseek", "mistral", "openrouter", "openai"],
 )
 def test_every_prefix_answers_chat(simulator: SimulatorProcess, provider: str) -> None:
     with strict_client(f"{simulator.url}/{provider}/v1") as client:
