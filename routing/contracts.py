@@ -4,17 +4,18 @@ No framework here and no database rows: scoring can be replayed from stored valu
 and adapters run in any process.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from catalog.pricing import Price
 from routing.failures import Failure
 
 Mode = Literal["batch", "direct"]
 Operation = Literal["responses", "embeddings", "vision"]
+EVERY_OPERATION: Final[tuple[Operation, ...]] = ("responses", "vision", "embeddings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class UnitRequest:
         models: acceptable model slugs, best liked first.
         input_tokens, input_tokens_max: o200k counts, summed and of the largest item.
         output_tokens, output_tokens_max: caps, summed and of the largest item.
-        payload_bytes: size of the items' JSON.
+        payload_bytes, payload_bytes_max: size of the items' lines, summed and of the
+            largest; 0 where the largest was not noted.
     """
 
     operation: Operation
@@ -57,6 +59,7 @@ class UnitRequest:
     deadline_at: datetime
     sandbox_only: bool = False
     workload_key: str = ""
+    payload_bytes_max: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class OfferingFacts:
         observed_successes, observed_failures: decayed outcomes of the last 14 days.
         breaker_open_until: no new work before this instant.
         capacity_items: how many items it takes now; None is no limit.
+        job_bytes_max, job_tokens_max: of one native job's input; None is no limit.
     """
 
     offering_id: int
@@ -113,6 +117,8 @@ class OfferingFacts:
     observed_failures: float = 0.0
     breaker_open_until: datetime | None = None
     capacity_items: int | None = None
+    job_bytes_max: int | None = None
+    job_tokens_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +183,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where a provider is reached, and as whom."""
+    """Where a provider is reached, and as whom.
+
+    Attributes:
+        base_url: without a slash at its end; the key never goes to another host.
+        options: what only this provider has a word for, such as its API's version;
+            the adapter names those that it reads.
+    """
 
     provider: str
     base_url: str
     api_key: str = field(repr=False)
     is_sandbox: bool
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +230,19 @@ class WireRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as billed: input includes cached, output includes reasoning."""
+    """Tokens as billed: input includes cached and written, output includes reasoning.
+
+    Attributes:
+        cached_tokens: of the input, read from the provider's cache.
+        cache_write_tokens: of the input, written to it; priced as input, because no
+            price of ours has a rate of its own for it and we ask for no caching.
+    """
 
     input_tokens: int
     cached_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    cache_write_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +276,13 @@ class Answer:
 
 
 class DirectAdapter(Protocol):
-    """Answer one item by one call. Pure: bytes in, bytes out."""
+    """Answer one item by one call. Pure: bytes in, bytes out.
+
+    Attributes:
+        operations: what can be asked of it; other items are never given to it.
+    """
+
+    operations: tuple[Operation, ...]
 
     def encode(self, item: ItemRequest, connection: Connection) -> WireRequest: ...
 
@@ -268,18 +294,25 @@ class DirectAdapter(Protocol):
         body: bytes,
     ) -> Answer: ...
 
-    def dropped_fields(self, item: ItemRequest) -> tuple[str, ...]:
+    def dropped_fields(
+        self, item: ItemRequest, connection: Connection
+    ) -> tuple[str, ...]:
         """Name the fields of the item's input that this provider is not sent."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """What one provider job may hold; ``source`` names the page and its date."""
+    """What one provider job may hold; ``source`` names the page and its date.
+
+    Attributes:
+        tokens_max: of input, over all requests; None where none is published.
+    """
 
     requests_max: int
     bytes_max: int
     source: str
+    tokens_max: int | None = None
 
 
 JobPhase = Literal["submitted", "running", "collecting", "canceling", "ended"]
@@ -304,12 +337,59 @@ class JobState:
     message: str | None = None
 
 
-class JobAdapter(Protocol):
-    """Run many items as one provider job."""
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """One job to be made at a provider, or to be found there again.
 
+    Attributes:
+        provider_model: of every line; the job's own model where it has one.
+        client_ref: our reference, ``[A-Za-z0-9_-]{1,48}``. It goes into whatever the
+            provider lets us tag; every line's own reference begins with it.
+        item_count: lines in the input file.
+        sent_at: the earliest instant at which the job can have been made.
+    """
+
+    operation: Operation
+    provider_model: str
+    client_ref: str
+    item_count: int
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OtherOrders:
+    """What is known of the other orders at a provider, at one instant.
+
+    Attributes:
+        job_ids: the jobs that are theirs.
+        has_twin: one of this order's size has no known job either, so that an
+            untagged job of this size could be either one's.
+    """
+
+    job_ids: frozenset[str]
+    has_twin: bool
+
+
+# Called right before the request that creates a job; raises when the caller lost its
+# right to send it, and then nothing may be sent.
+Fence = Callable[[], None]
+
+# An adapter of a provider without tags asks this after it has read the list of jobs:
+# every job in the list has by then its order written down.
+AskOthers = Callable[[], OtherOrders]
+
+
+class JobAdapter(Protocol):
+    """Run many items as one provider job.
+
+    Attributes:
+        operations: what its jobs may hold; other items are never given to it.
+    """
+
+    operations: tuple[Operation, ...]
     limits: JobLimits
 
-    def encode_line(self, item: ItemRequest) -> bytes:
+    def encode_line(self, item: ItemRequest, connection: Connection) -> bytes:
         """Return one line of the input file, with its newline."""
         ...
 
@@ -317,11 +397,14 @@ class JobAdapter(Protocol):
         self,
         connection: Connection,
         input_file: Path,
+        order: JobOrder,
         *,
-        operation: Operation,
-        client_ref: str,
+        fence: Fence,
     ) -> str:
         """Upload the file, create the job, return the provider's job id.
+
+        The file holds lines of :meth:`encode_line`. ``fence`` is called right before
+        the request that creates the job; what it raises passes through.
 
         Raises:
             JobRefused: the provider said no before taking the job.
@@ -329,8 +412,12 @@ class JobAdapter(Protocol):
         """
         ...
 
-    def find(self, connection: Connection, client_ref: str) -> str | None:
-        """Return the id of the job that carries our reference, if there is one.
+    def find(
+        self, connection: Connection, order: JobOrder, *, others: AskOthers
+    ) -> str | None:
+        """Return the id of the job that was made for this order, if there is one.
+
+        ``others`` tells whose the other jobs are, for providers without tags.
 
         Raises:
             JobOutcomeUnknown: the provider could not be asked now.

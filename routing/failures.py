@@ -64,6 +64,9 @@ NOT_THE_LANES_FAULT = frozenset(
     }
 )
 
+# Said to our account: every call on any lane of the provider would hear the same.
+ACCOUNT_REFUSED = frozenset({FailureKind.CREDENTIAL, FailureKind.QUOTA})
+
 Allowed = Literal["same_lane", "next_lane", "leaves_lane", "maybe_billed"]
 
 

@@ -66,12 +66,13 @@ def believable(usage: Usage | None) -> Usage | None:
     counts = (
         usage.input_tokens,
         usage.cached_tokens,
+        usage.cache_write_tokens,
         usage.output_tokens,
         usage.reasoning_tokens,
     )
     if min(counts) < 0 or max(counts) > _TOKENS_SANE_MAX:
         return None
-    if usage.cached_tokens > usage.input_tokens:
+    if usage.cached_tokens + usage.cache_write_tokens > usage.input_tokens:
         return None
     return usage if usage.reasoning_tokens <= usage.output_tokens else None
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 
 from batches.decisions import Decision
-from batches.engine import histories, judging, lifecycle
+from batches.engine import histories, judging, lifecycle, tripping
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, open_items
 from batches.engine.recorder import Recorder
@@ -91,6 +91,7 @@ def leave_without_lane(
             )
             recorder.flush(execution_id=None)
             lifecycle.finish_unit(unit, now=now)
+        tripping.trip_when_refused(decision.stages[unit.stage], [cause], now=now)
     recorder.close()
 
 

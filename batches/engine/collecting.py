@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
 from batches.decisions import Decision, StageLane
-from batches.engine import ending, judging
+from batches.engine import ending, judging, omissions, tripping
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, open_items
 from batches.engine.direct_run import Leftover
@@ -20,7 +21,7 @@ from batches.engine.rows import IndexedItem
 from batches.models import Execution
 from batchrouter.kit import clock
 from routing import health
-from routing.contracts import Answer, JobState
+from routing.contracts import Answer, Connection, JobState
 from routing.failures import NOT_THE_LANES_FAULT, Failure, FailureKind
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,11 @@ _NEVER_RUN = frozenset({FailureKind.JOB_EXPIRED, FailureKind.JOB_CANCELED})
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A provider job that has ended, and the unit it ran for."""
+    """A provider job that has ended, and the unit it ran for.
+
+    Attributes:
+        connection: that its lines come by; None where none will come.
+    """
 
     unit: ClaimedUnit
     context: BatchContext
@@ -49,6 +54,7 @@ class Job:
     recorder: Recorder
     state: JobState
     history: History
+    connection: Connection | None
 
 
 class _Intake:
@@ -79,14 +85,16 @@ class _Intake:
             self.tally.note("unexpected_row")
             return
         job = self.job
+        body = job.context.read_item(item)
         attempt = judging.Attempt(
             job.context,
             job.decision,
             job.lane,
             item,
-            job.context.read_item(item),
+            body,
             self._tries.get(item.seq, 0) + 1,
             job.execution.started_at,
+            self._dropped(item, body, ref),
         )
         judgement = judging.judge_answer(attempt, answer, now=clock.now())
         self.tally.cost_nanousd += judgement.cost_nanousd
@@ -98,6 +106,17 @@ class _Intake:
         elif judgement.failure is not None:
             self.tally.note(judgement.failure.kind.value)
             self.failed[item.seq] = judgement.failure
+
+    def _dropped(
+        self, item: IndexedItem, body: dict[str, Any], ref: str
+    ) -> tuple[str, ...]:
+        job = self.job
+        if job.connection is None:
+            return ()
+        request = job.context.item_request(
+            item, body, group_no=job.unit.group_no, lane=job.lane, ref=ref
+        )
+        return omissions.dropped_fields(job.lane, request, job.connection)
 
     def _item_of(self, ref: str) -> IndexedItem | None:
         """Match our reference exactly; foreign and repeated ones match nothing."""
@@ -208,6 +227,11 @@ def collect(
         latency_ms_sum=0,
         now=clock.now(),
     )
+    kinds = {left.failure.kind for left in leftovers}
+    health.note_lane(
+        job.lane.offering_id, window_calls=None, failure_kinds=kinds, now=clock.now()
+    )
+    tripping.trip_when_refused(job.lane, kinds, now=clock.now())
 
 
 def _checkpoint(job: Job) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from batches.engine.rows import IndexedItem
 from batches.models import Batch
 from batches.store import store
 from batchrouter.kit.errors import BatchRouterError
+from routing.contracts import ItemRequest
 
 _KEPT = 64
 
@@ -77,6 +79,33 @@ class BatchContext:
             line["input"] = {"input": line["input"]}
         loaded: dict[str, Any] = line
         return loaded
+
+    def item_request(
+        self,
+        item: IndexedItem,
+        body: Mapping[str, Any],
+        *,
+        group_no: int,
+        lane: StageLane,
+        ref: str,
+    ) -> ItemRequest:
+        """Return what the lane's adapter is asked for an item.
+
+        Args:
+            item: of the group.
+            body: as :meth:`read_item` returned it.
+            group_no: whose operation and caps hold.
+            lane: that is to answer.
+            ref: ours, for this item in this execution.
+        """
+        return ItemRequest(
+            ref=ref,
+            operation=self._decisions[group_no].operation,  # type: ignore[arg-type] # stored from the same Literal
+            provider_model=lane.provider_model,
+            input=body["input"],
+            max_output_tokens=self.output_cap(group_no, item) or None,
+            supports_sampling=lane.supports_sampling,
+        )
 
     def close(self) -> None:
         """Let the input file go."""

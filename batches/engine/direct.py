@@ -14,7 +14,7 @@ from collections import deque
 from django.conf import settings
 from django.db import transaction
 
-from batches.engine import claims, context, ending, opening
+from batches.engine import claims, context, ending, opening, tripping
 from batches.engine.claims import ClaimedUnit
 from batches.engine.direct_run import Call, DirectRun, Observed
 from batches.engine.recorder import LeaseLost
@@ -23,6 +23,7 @@ from batches.models import Execution
 from batches.states import ExecutionState
 from batchrouter.kit import clock, stopping
 from batchrouter.kit.pool import Completed, HttpPool
+from catalog import health as catalog_health
 from routing import health
 from routing.contracts import Answer
 from routing.failures import Failure, FailureKind
@@ -258,7 +259,9 @@ class DirectEngine:
             window.limited(now, retry_after_seconds=failure.retry_after_seconds)
         elif failure is None:
             window.answered()
-            run.health.latency_ms_sum += done.elapsed_ms
+            run.health.note_answer(done.elapsed_ms)
+        if failure is not None and run.stop_cause is None:
+            tripping.trip_when_refused(run.lane, [failure.kind], now=clock.now())
         try:
             run.accept(call.attempt, answer, now=clock.now(), clock=now)
         except Exception:
@@ -316,20 +319,26 @@ class DirectEngine:
 
     def _observe(self, run: DirectRun) -> None:
         seen = self._seen.setdefault(run.lane.offering_id, Observed())
-        seen.successes += run.health.successes
-        seen.failures += run.health.failures
-        seen.latency_ms_sum += run.health.latency_ms_sum
+        seen.add(run.health, is_sandbox=run.lane.is_sandbox)
 
     def _report_health(self) -> None:
         """Tell routing what ended units saw, once a second instead of once a unit."""
+        now = clock.now()
         for offering_id, seen in self._seen.items():
             health.record(
                 offering_id,
                 successes=seen.successes,
                 failures=seen.failures,
                 latency_ms_sum=seen.latency_ms_sum,
-                now=clock.now(),
+                now=now,
             )
+            health.note_lane(
+                offering_id,
+                window_calls=int(self._window_of(offering_id).limit),
+                failure_kinds=seen.kinds,
+                now=now,
+            )
+            catalog_health.fold_latencies(offering_id, at=now, calls=seen.latencies)
         self._seen.clear()
 
 

@@ -20,11 +20,11 @@ from batches.engine.rows import IndexedItem, NewRow
 from batches.engine.windows import Window
 from batches.models import Execution
 from batches.states import RowStatus
+from catalog.latencies import step_of
 from routing.contracts import (
     Answer,
     Connection,
     DirectAdapter,
-    ItemRequest,
     WireRequest,
 )
 from routing.failures import NOT_THE_LANES_FAULT, Failure, FailureKind
@@ -32,11 +32,34 @@ from routing.failures import NOT_THE_LANES_FAULT, Failure, FailureKind
 
 @dataclass(slots=True)
 class Observed:
-    """What a run saw of its lane, for the lane's health."""
+    """What a run saw of its lane, for the lane's health.
+
+    Attributes:
+        latencies: answered calls by step, see ``catalog/latencies.py``.
+        kinds: every kind of failure that was seen.
+    """
 
     successes: int = 0
     failures: int = 0
     latency_ms_sum: int = 0
+    latencies: dict[int, int] = field(default_factory=dict)
+    kinds: set[str] = field(default_factory=set)
+
+    def note_answer(self, elapsed_ms: int) -> None:
+        """Count how long an answered call took."""
+        self.latency_ms_sum += elapsed_ms
+        step = step_of(elapsed_ms)
+        self.latencies[step] = self.latencies.get(step, 0) + 1
+
+    def add(self, other: "Observed", *, is_sandbox: bool) -> None:
+        """Add what another run saw; the simulator's times say nothing of a provider."""
+        self.successes += other.successes
+        self.failures += other.failures
+        self.latency_ms_sum += other.latency_ms_sum
+        self.kinds |= other.kinds
+        if not is_sandbox:
+            for step, calls in other.latencies.items():
+                self.latencies[step] = self.latencies.get(step, 0) + calls
 
 
 @dataclass(slots=True)
@@ -145,14 +168,14 @@ class DirectRun:
         """Read an attempt's item and write its request."""
         item = attempt.item
         body = attempt.body = self.context.read_item(item)
-        request = ItemRequest(
+        request = self.context.item_request(
+            item,
+            body,
+            group_no=self.unit.group_no,
+            lane=self.lane,
             ref=f"{self.execution.public_id}-{item.seq}",
-            operation=self.decision.operation,  # type: ignore[arg-type] # stored from the same Literal
-            provider_model=self.lane.provider_model,
-            input=body["input"],
-            max_output_tokens=self.context.output_cap(self.unit.group_no, item) or None,
-            supports_sampling=self.lane.supports_sampling,
         )
+        attempt.dropped_fields = self.adapter.dropped_fields(request, self.connection)
         return self.adapter.encode(request, self.connection)
 
     def accept(
@@ -186,6 +209,7 @@ class DirectRun:
         """
         self.tally.note(failure.kind.value)
         self.health.failures += failure.kind not in NOT_THE_LANES_FAULT
+        self.health.kinds.add(failure.kind.value)
         which = miss_class(failure)
         misses = self.misses[item.seq, which] = self._misses(item, which) + 1
         if which == "unknown":

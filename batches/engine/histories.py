@@ -46,8 +46,11 @@ SELECT seq, count(*) FROM batches_lostcall
 
 
 def of_unit(unit: ClaimedUnit) -> History:
-    """Read a unit's history; a unit on its first lane and worker has none."""
-    if not (unit.was_tried or unit.stage or unit.lost_leases):
+    """Read a unit's history; a unit on its first lane and worker has none.
+
+    One for a provider job may be a part of a unit that was tried on the same lane.
+    """
+    if unit.mode == "direct" and not (unit.was_tried or unit.stage or unit.lost_leases):
         return History()
     values = {
         "batch": unit.batch_id,

@@ -39,6 +39,7 @@ class Attempt:
     Attributes:
         body: the item's line; empty where it was not read.
         tries: of the item so far, this one included, in earlier executions too.
+        dropped_fields: of the item's input, not sent to the lane's provider.
     """
 
     context: BatchContext
@@ -48,6 +49,7 @@ class Attempt:
     body: dict[str, Any]
     tries: int
     started_at: datetime
+    dropped_fields: tuple[str, ...] = ()
 
 
 def judge_answer(attempt: Attempt, answer: Answer, *, now: datetime) -> Judgement:
@@ -141,6 +143,7 @@ def _delivered(
             money=money,
             checks=[dict(check) for check in verdict.checks],
             raw=answer.raw,
+            dropped_fields=attempt.dropped_fields,
         )
     )
 
@@ -163,6 +166,7 @@ def failed_row(attempt: Attempt, failure: Failure, *, now: datetime) -> NewRow:
             completed_at=now,
             lane=row_lane(attempt.lane),
             error=failure_error(failure),
+            dropped_fields=attempt.dropped_fields,
         )
     )
 

@@ -200,7 +200,13 @@ def hand_over(
         now=now,
     )
     if lane.mode == "direct" and len(open_seqs) > slice_items:
-        _split(unit, lane, stage, open_seqs, slice_items, now)
+        slices = [
+            open_seqs[start : start + slice_items]
+            for start in range(0, len(open_seqs), slice_items)
+        ]
+        split(
+            unit, slices, now=now, stage=stage, mode=lane.mode, leave_at=lane.leave_at
+        )
     else:
         let_go(
             unit,
@@ -214,19 +220,31 @@ def hand_over(
     enqueue_on_commit(_JOB_OF_MODE[lane.mode])
 
 
-def _split(
+def split(
     unit: ClaimedUnit,
-    lane: StageLane,
-    stage: int,
-    open_seqs: Sequence[int],
-    slice_items: int,
+    slices: Sequence[Sequence[int]],
+    *,
     now: datetime,
+    **changes: object,
 ) -> None:
+    """Replace a unit by smaller ones; it keeps the items that it has rows for.
+
+    Args:
+        unit: claimed, with nothing under way.
+        slices: the numbers of its open items, in order.
+        now: the parts are due at once.
+        changes: what the parts do not have from the unit, such as another stage.
+
+    Raises:
+        LeaseLost: it was no longer ours.
+    """
     parent = WorkUnit.objects.get(pk=unit.unit_id)
-    slices = [
-        open_seqs[start : start + slice_items]
-        for start in range(0, len(open_seqs), slice_items)
-    ]
+    standing = {
+        "stage": parent.stage,
+        "mode": parent.mode,
+        "leave_at": parent.leave_at,
+        **changes,
+    }
     WorkUnit.objects.bulk_create(
         WorkUnit(
             state=UnitState.READY,
@@ -237,14 +255,11 @@ def _split(
             seq_from=part[0],
             seq_to=part[-1],
             item_count=len(part),
-            mode=lane.mode,
-            stage=stage,
-            leave_at=lane.leave_at,
             next_action_at=now,
+            **standing,
         )
         for part in slices
     )
-    # What stays with the parent is what it has rows for.
     let_go(
         unit,
         UnitState.SPLIT,

@@ -10,7 +10,7 @@ import random
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,12 +19,21 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from batches.decisions import Decision, StageLane
-from batches.engine import claims, closing, collecting, ending, histories, lifecycle
+from batches.engine import (
+    claims,
+    closing,
+    collecting,
+    ending,
+    histories,
+    lifecycle,
+    slicing,
+)
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, Contexts
 from batches.engine.keeping import KeepLease
 from batches.engine.lifecycle import Tally
 from batches.engine.opening import LOST_LEASES_MAX, close_stopped, load_items
+from batches.engine.orders import order_of, others_of
 from batches.engine.reaching import reach
 from batches.engine.recorder import LeaseLost, Recorder
 from batches.engine.rows import IndexedItem
@@ -32,9 +41,10 @@ from batches.models import Execution
 from batches.states import EXECUTION_OPEN, ExecutionState, UnitState
 from batches.store import store
 from batchrouter.kit import clock
+from batchrouter.kit.jobs import Job, enqueue_on_commit
 from batchrouter.kit.states import LostRace
 from routing.adapters.registry import job_adapter
-from routing.contracts import Connection, ItemRequest, JobAdapter, JobState
+from routing.contracts import Connection, JobAdapter, JobState
 from routing.failures import JobOutcomeUnknown, JobRefused
 
 log = logging.getLogger(__name__)
@@ -162,14 +172,30 @@ class NativeStep:
         elif self.is_leaving:
             self._leave(items, cause="stage_over")
         else:
-            execution = lifecycle.begin_execution(
-                self.unit,
-                self.lane,
-                item_count=len(items),
-                sent_through_seq=items[-1].seq,
-                now=clock.now(),
-            )
-            self._submit(execution, connection, items)
+            self._begin_job(connection, items)
+
+    def _begin_job(self, connection: Connection, items: list[IndexedItem]) -> None:
+        """Submit a unit that fits into one job here; cut one that does not."""
+        room = slicing.room_of(self.lane)
+        parts = slicing.cut(items, room, self.decision.terms)
+        if len(parts) > 1:
+            with transaction.atomic():
+                self._split(parts)
+            return
+        execution = lifecycle.begin_execution(
+            self.unit,
+            self.lane,
+            item_count=len(items),
+            sent_through_seq=items[-1].seq,
+            now=clock.now(),
+        )
+        self._submit(execution, connection, items)
+
+    def _split(self, parts: Sequence[Sequence[IndexedItem]]) -> None:
+        self.recorder.flush(execution_id=None)
+        slices = [[item.seq for item in part] for part in parts]
+        lifecycle.split(self.unit, slices, now=clock.now())
+        enqueue_on_commit(Job.TEND_NATIVE)
 
     def _items(self) -> list[IndexedItem]:
         return load_items(
@@ -191,17 +217,13 @@ class NativeStep:
     ) -> None:
         with self._keeping(), _scratch() as folder:
             lines = folder / "input.jsonl"
-            self._write_lines(lines, execution, items)
-            if not claims.holds(
-                self.unit.lease_token, self.unit.unit_id, seconds=_FENCE_SECONDS
-            ):
-                raise LeaseLost(f"unit {self.unit.public_id} is no longer ours")
+            if not self._write_lines(lines, execution, connection, items):
+                self._outgrew(execution, items)
+                return
+            order = order_of(execution, self.decision)
             try:
                 job_id = self.adapter.submit(
-                    connection,
-                    lines,
-                    operation=self.decision.operation,  # type: ignore[arg-type] # stored from the same Literal
-                    client_ref=execution.public_id,
+                    connection, lines, order, fence=self._fence
                 )
             except JobRefused as refusal:
                 self._refused(execution, refusal, items)
@@ -212,22 +234,56 @@ class NativeStep:
                 return
         self._accepted(execution, job_id)
 
+    def _fence(self) -> None:
+        """Stop before a job is made by a process whose unit is another's by now."""
+        token, unit_id = self.unit.lease_token, self.unit.unit_id
+        if not claims.holds(token, unit_id, seconds=_FENCE_SECONDS):
+            raise LeaseLost(f"unit {self.unit.public_id} is no longer ours")
+
     def _write_lines(
-        self, path: Path, execution: Execution, items: list[IndexedItem]
-    ) -> None:
+        self,
+        path: Path,
+        execution: Execution,
+        connection: Connection,
+        items: list[IndexedItem],
+    ) -> bool:
+        """Write the job's input; tell whether it is within the provider's limits."""
+        limits, lines, size = self.adapter.limits, 0, 0
         with path.open("wb", buffering=1 << 20) as out:
             for item in items:
-                body = self.context.read_item(item)
-                cap = self.context.output_cap(self.unit.group_no, item)
-                request = ItemRequest(
+                request = self.context.item_request(
+                    item,
+                    self.context.read_item(item),
+                    group_no=self.unit.group_no,
+                    lane=self.lane,
                     ref=f"{execution.public_id}-{item.seq}",
-                    operation=self.decision.operation,  # type: ignore[arg-type] # stored from the same Literal
-                    provider_model=self.lane.provider_model,
-                    input=body["input"],
-                    max_output_tokens=cap or None,
-                    supports_sampling=self.lane.supports_sampling,
                 )
-                out.write(self.adapter.encode_line(request))
+                # An item may be several lines.
+                encoded = self.adapter.encode_line(request, connection)
+                lines += encoded.count(b"\n")
+                size += out.write(encoded)
+        return lines <= limits.requests_max and size <= limits.bytes_max
+
+    def _outgrew(self, execution: Execution, items: list[IndexedItem]) -> None:
+        """Halve a unit whose input came out larger than a job's; nothing was sent."""
+        half = len(items) // 2
+        with transaction.atomic():
+            self._refuse(execution, Tally(), outcome="job_limit_exceeded")
+            if half:
+                self._split([items[:half], items[half:]])
+            else:
+                self._leave(items, cause="job_limit_exceeded")
+
+    def _refuse(self, execution: Execution, tally: Tally, *, outcome: str) -> None:
+        """End an execution that the provider did not take."""
+        lifecycle.end_execution(
+            execution,
+            tally,
+            state=ExecutionState.REFUSED,
+            outcome=outcome,
+            completed=0,
+            now=clock.now(),
+        )
 
     def _accepted(self, execution: Execution, job_id: str) -> None:
         now = clock.now()
@@ -253,14 +309,7 @@ class NativeStep:
             state=ExecutionState.REFUSED,
         ).count()
         with transaction.atomic():
-            lifecycle.end_execution(
-                execution,
-                tally,
-                state=ExecutionState.REFUSED,
-                outcome=refusal.failure.kind.value,
-                completed=0,
-                now=now,
-            )
+            self._refuse(execution, tally, outcome=refusal.failure.kind.value)
             if rule.same_lane and refusals + 1 < self._refusals_max():
                 pause = min(_REFUSED_PAUSE * 2**refusals, _REFUSED_PAUSE_MAX)
                 lifecycle.let_go(
@@ -280,7 +329,11 @@ class NativeStep:
         """Adopt the job of a worker that died, or make sure that there is none."""
         with self._keeping():
             try:
-                job_id = self.adapter.find(connection, execution.public_id)
+                job_id = self.adapter.find(
+                    connection,
+                    order_of(execution, self.decision),
+                    others=lambda: others_of(execution),
+                )
             except JobOutcomeUnknown:
                 self._wait_for(execution, _FIND_AGAIN)
                 return
@@ -304,22 +357,17 @@ class NativeStep:
             self._never_sent(execution)
             return
         # From now on the provider's list may lag behind this send.
-        execution.started_at = clock.now()
+        execution.started_at, execution.item_count = clock.now(), len(items)
         Execution.objects.filter(pk=execution.pk).update(
-            finds=0, started_at=execution.started_at
+            finds=0,
+            started_at=execution.started_at,
+            item_count=execution.item_count,
         )
         self._submit(execution, connection, items)
 
     def _never_sent(self, execution: Execution) -> None:
         with transaction.atomic():
-            lifecycle.end_execution(
-                execution,
-                Tally(),
-                state=ExecutionState.REFUSED,
-                outcome="never_sent",
-                completed=0,
-                now=clock.now(),
-            )
+            self._refuse(execution, Tally(), outcome="never_sent")
             self._begin()
 
     # Polling
@@ -343,7 +391,9 @@ class NativeStep:
         """Move on without a job that does not end, and book what it may cost us."""
         log.error("job %s was given up", execution.public_id)
         collecting.collect(
-            self._job(execution, _LOST_JOB), iter(()), stop_cause=self._stop_cause()
+            self._job(execution, None, _LOST_JOB),
+            iter(()),
+            stop_cause=self._stop_cause(),
         )
 
     def _stop_cause(self) -> ending.StopCause | None:
@@ -351,7 +401,9 @@ class NativeStep:
             return "canceled"
         return "overdue" if self.unit.is_overdue else None
 
-    def _job(self, execution: Execution, state: JobState) -> collecting.Job:
+    def _job(
+        self, execution: Execution, connection: Connection | None, state: JobState
+    ) -> collecting.Job:
         return collecting.Job(
             unit=self.unit,
             context=self.context,
@@ -361,6 +413,7 @@ class NativeStep:
             recorder=self.recorder,
             state=state,
             history=self.history,
+            connection=connection,
         )
 
     def _poll_later(self, execution: Execution, job: JobState | None = None) -> None:
@@ -379,7 +432,7 @@ class NativeStep:
         with self._keeping(), _scratch() as folder:
             try:
                 collecting.collect(
-                    self._job(execution, job),
+                    self._job(execution, connection, job),
                     self.adapter.results(connection, job, folder),
                     stop_cause=self._stop_cause(),
                 )

@@ -15,3 +15,9 @@ def reach(lane: StageLane) -> Connection | None:
     if found is None or found.is_sandbox != lane.is_sandbox:
         return None
     return found
+
+
+def is_present(lane: StageLane) -> bool:
+    """Tell whether new work on the lane's provider would go where this lane went."""
+    found = connection_for(lane.provider)
+    return found is not None and found.is_sandbox == lane.is_sandbox

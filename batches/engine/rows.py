@@ -68,7 +68,11 @@ class NewRow:
 
 @dataclass(frozen=True, slots=True)
 class RowParts:
-    """What a row is written from."""
+    """What a row is written from.
+
+    Attributes:
+        dropped_fields: of the item's input, not sent to the lane's provider.
+    """
 
     batch_id: str
     item: IndexedItem
@@ -87,6 +91,7 @@ class RowParts:
     checks: list[dict[str, Any]] | None = None
     error: RowError | None = None
     raw: bytes | None = None
+    dropped_fields: tuple[str, ...] = ()
 
 
 _NO_USAGE = Usage(0, 0, 0, 0)
@@ -137,6 +142,7 @@ def _head(parts: RowParts, usage: Usage, money: RowMoney) -> dict[str, Any]:
         "provider_model": parts.provider_model,
         "lane": lane.name if lane else None,
         "attempts": parts.attempts,
+        "dropped_fields": parts.dropped_fields,
         "output": _output(parts),
         "usage": _usage(usage, parts.usage_source),
         "cost": _cost(money),
@@ -167,7 +173,7 @@ def _output(parts: RowParts) -> dict[str, Any] | None:
 
 
 def _usage(usage: Usage, source: str) -> dict[str, Any]:
-    return {
+    shown: dict[str, Any] = {
         "input_tokens": usage.input_tokens,
         "cached_tokens": usage.cached_tokens,
         "output_tokens": usage.output_tokens,
@@ -175,6 +181,9 @@ def _usage(usage: Usage, source: str) -> dict[str, Any]:
         "total_tokens": usage.input_tokens + usage.output_tokens,
         "source": source,
     }
+    if usage.cache_write_tokens:
+        shown["cache_write_tokens"] = usage.cache_write_tokens
+    return shown
 
 
 def _cost(money: RowMoney) -> dict[str, str]:

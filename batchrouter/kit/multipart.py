@@ -45,15 +45,25 @@ class MultipartFile:
         return part
 
 
-def _form_head(boundary: str, fields: Mapping[str, str], filename: str) -> bytes:
-    parts = [
+def form_body(fields: Mapping[str, str]) -> tuple[str, bytes]:
+    """Return the content type and the body of a multipart form without a file."""
+    boundary = secrets.token_hex(16)
+    body = _field_parts(boundary, fields) + f"--{boundary}--\r\n"
+    return f"multipart/form-data; boundary={boundary}", body.encode()
+
+
+def _field_parts(boundary: str, fields: Mapping[str, str]) -> str:
+    return "".join(
         f"--{boundary}\r\n"
         f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
-    ]
-    parts.append(
+    )
+
+
+def _form_head(boundary: str, fields: Mapping[str, str], filename: str) -> bytes:
+    file_part = (
         f"--{boundary}\r\n"
         f'Content-Disposition: form-data; name="file"; filename="{filename}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     )
-    return "".join(parts).encode()
+    return (_field_parts(boundary, fields) + file_part).encode()

@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
+from batchrouter.kit.inline_json import InlineLines
 from batchrouter.kit.multipart import MultipartFile
 
 CONNECT_SECONDS: Final = 10.0
@@ -139,6 +140,57 @@ class ControlClient:
             ):
                 parts = _capped(response, REPLY_BYTES_MAX)
                 return Reply(response.status_code, response.headers, b"".join(parts))
+
+    def post_lines(
+        self,
+        url: str,
+        file: Path,
+        *,
+        headers: Mapping[str, str],
+        head: bytes,
+        tail: bytes,
+        deadline_seconds: float,
+    ) -> Reply:
+        """POST a file of JSON lines as one array between ``head`` and ``tail``.
+
+        Raises:
+            NotSent, OutcomeUnknown, ReplyTooLarge.
+            OSError: the file cannot be read.
+        """
+        with file.open("rb") as source:
+            body = InlineLines(source, head=head, tail=tail)
+            sent_headers = {**headers, "Content-Type": "application/json"}
+            with self._exchange("POST", url, sent_headers, body, deadline_seconds) as (
+                response,
+                _,
+            ):
+                parts = _capped(response, REPLY_BYTES_MAX)
+                return Reply(response.status_code, response.headers, b"".join(parts))
+
+    def put_file(
+        self,
+        url: str,
+        file: Path,
+        *,
+        headers: Mapping[str, str],
+        deadline_seconds: float,
+        method: str = "PUT",
+    ) -> Reply:
+        """Send a file's bytes as the whole body, streamed from disk.
+
+        Raises:
+            NotSent, OutcomeUnknown, ReplyTooLarge.
+            OSError: the file cannot be read.
+        """
+        with (
+            file.open("rb") as source,
+            self._exchange(method, url, headers, source, deadline_seconds) as (
+                response,
+                _,
+            ),
+        ):
+            parts = _capped(response, REPLY_BYTES_MAX)
+            return Reply(response.status_code, response.headers, b"".join(parts))
 
     def download(
         self,

@@ -5,9 +5,16 @@ from typing import Any
 
 import orjson
 
-from routing.adapters import openai_answers, openai_requests
+from routing.adapters import openai_answers, openai_requests, replies
 from routing.adapters.openai_compatible import wire_request
-from routing.contracts import Answer, Connection, ItemRequest, Operation, WireRequest
+from routing.contracts import (
+    EVERY_OPERATION,
+    Answer,
+    Connection,
+    ItemRequest,
+    Operation,
+    WireRequest,
+)
 
 
 def path_of(operation: Operation) -> str:
@@ -24,6 +31,8 @@ def body_of(item: ItemRequest) -> dict[str, Any]:
 
 class OpenAIDirect:
     """Answer one item by one Responses or embeddings call."""
+
+    operations = EVERY_OPERATION
 
     def encode(self, item: ItemRequest, connection: Connection) -> WireRequest:
         """Return the request for one item, our reference in its metadata."""
@@ -47,9 +56,11 @@ class OpenAIDirect:
             if operation == "embeddings"
             else openai_answers.read_response
         )
-        return openai_answers.read_reply(reader, status, headers, body)
+        return replies.read_reply(reader, status, headers, body)
 
-    def dropped_fields(self, item: ItemRequest) -> tuple[str, ...]:
+    def dropped_fields(
+        self, item: ItemRequest, connection: Connection
+    ) -> tuple[str, ...]:
         """Name the fields of the item's input that this provider is not sent."""
         if item.operation == "embeddings":
             return ()

@@ -1,30 +1,25 @@
-"""Read replies in OpenAI's wire forms: Responses, chat completions and embeddings.
-
-Whatever the bytes are, reading them never raises: what is not of the documented shape
-becomes ``FailureKind.MALFORMED``. Figures that cannot be right become no usage, and the
-charge is then estimated within the ceiling.
-"""
+"""Read replies in OpenAI's wire forms: Responses, chat completions and embeddings."""
 
 import base64
 import binascii
-import math
 import struct
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
 
-from routing.adapters import statuses
+from routing.adapters.replies import (
+    BadShape,
+    Json,
+    answered,
+    detail,
+    failed,
+    malformed,
+    text_of,
+    tool_call,
+    usage_of,
+    vector,
+)
 from routing.contracts import Answer, Output, Usage
-from routing.failures import Failure, FailureKind
-
-Json = dict[str, Any]
-Reader = Callable[[Json, bytes | None], Answer]
-
-TOKENS_MAX: Final = 10**9
-MODEL_NAME_MAX: Final = 160
-# orjson writes at most 254 levels; a reply with fewer brackets cannot reach that.
-_SAFE_BRACKETS: Final = 200
 
 _CHAT_FINISH: Final = {
     "stop": "stop",
@@ -36,28 +31,6 @@ _CHAT_FINISH: Final = {
     "content_filter": "content_filter",
 }
 _CHAT_ERRORS: Final = frozenset({"error", "insufficient_system_resource"})
-
-
-class _BadShape(Exception):
-    """The reply is JSON, but not of the documented shape."""
-
-
-def read_reply(
-    reader: Reader, status: int, headers: Mapping[str, str], body: bytes
-) -> Answer:
-    """Read one HTTP reply to one item."""
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        value, raw = None, None
-    else:
-        raw = _embeddable(value, body.strip())
-    if status != 200:
-        failure = statuses.failure_of(status, headers, body)
-        return Answer(None, None, None, raw, failure, status)
-    if type(value) is not dict:
-        return malformed(status, raw)
-    return reader(value, raw)
 
 
 def read_value(value: Json) -> Answer:
@@ -73,22 +46,16 @@ def read_value(value: Json) -> Answer:
     return read_embeddings(value, raw)
 
 
-def malformed(status: int | None, raw: bytes | None) -> Answer:
-    """Return the answer for a reply that cannot be read."""
-    failure = Failure(FailureKind.MALFORMED, status)
-    return Answer(None, None, None, raw, failure, status)
-
-
 def read_response(value: Json, raw: bytes | None) -> Answer:
     """Read a ``/responses`` object."""
     status = value.get("status")
     if status == "failed":
-        return _failed(value, raw)
+        return failed(value, raw)
     if status not in ("completed", "incomplete", None):
         return malformed(200, raw)
     try:
         texts, refusals, calls = _output_items(value.get("output"))
-    except _BadShape:
+    except BadShape:
         return malformed(200, raw)
     output = Output(
         text="".join(texts) if texts else None,
@@ -96,23 +63,23 @@ def read_response(value: Json, raw: bytes | None) -> Answer:
         tool_calls=calls or None,
         refusal="".join(refusals) if refusals else None,
     )
-    return _answered(value, output, _response_usage(value.get("usage")), raw)
+    return answered(value, output, _response_usage(value.get("usage")), raw)
 
 
 def read_chat(value: Json, raw: bytes | None) -> Answer:
     """Read a ``/chat/completions`` object."""
     choices = value.get("choices")
     if not isinstance(choices, list) or not choices:
-        return _failed(value, raw) if value.get("error") else malformed(200, raw)
+        return failed(value, raw) if value.get("error") else malformed(200, raw)
     choice = choices[0]
     finish = choice.get("finish_reason") if isinstance(choice, dict) else None
     if isinstance(finish, str) and finish in _CHAT_ERRORS:
-        return _failed(choice if choice.get("error") else value, raw)
+        return failed(choice if choice.get("error") else value, raw)
     try:
         output = _chat_output(choice, finish)
-    except _BadShape:
+    except BadShape:
         return malformed(200, raw)
-    return _answered(value, output, _chat_usage(value.get("usage")), raw)
+    return answered(value, output, _chat_usage(value.get("usage")), raw)
 
 
 def read_embeddings(value: Json, raw: bytes | None) -> Answer:
@@ -121,51 +88,23 @@ def read_embeddings(value: Json, raw: bytes | None) -> Answer:
     One vector is returned as itself, several as a list.
     """
     if value.get("error"):
-        return _failed(value, raw)
+        return failed(value, raw)
     try:
         vectors = _vectors(value.get("data"))
-    except _BadShape:
+    except BadShape:
         return malformed(200, raw)
     output = Output(
         text=None,
         finish_reason="stop",
         embedding=vectors[0] if len(vectors) == 1 else vectors,
     )
-    return _answered(value, output, _embeddings_usage(value.get("usage")), raw)
-
-
-def _embeddable(value: Any, body: bytes) -> bytes | None:
-    """Return the body where it can be put into a row, which is JSON itself."""
-    if body.count(b"[") + body.count(b"{") < _SAFE_BRACKETS:
-        return body
-    try:
-        orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return None
-    return body
-
-
-def _answered(
-    value: Json, output: Output, usage: Usage | None, raw: bytes | None
-) -> Answer:
-    return Answer(output, usage, _model_name(value.get("model")), raw, None, 200)
-
-
-def _failed(value: Json, raw: bytes | None) -> Answer:
-    failure = statuses.failure_of_words(statuses.error_words(value), 200)
-    return Answer(None, None, _model_name(value.get("model")), raw, failure, 200)
-
-
-def _model_name(name: Any) -> str | None:
-    if isinstance(name, str) and 0 < len(name) <= MODEL_NAME_MAX and name.isprintable():
-        return name
-    return None
+    return answered(value, output, _embeddings_usage(value.get("usage")), raw)
 
 
 def _output_items(items: Any) -> tuple[list[str], list[str], list[Json]]:
     """Return texts, refusals and tool calls; other items (reasoning) are not ours."""
     if not isinstance(items, list):
-        raise _BadShape
+        raise BadShape
     texts: list[str] = []
     refusals: list[str] = []
     calls: list[Json] = []
@@ -175,34 +114,20 @@ def _output_items(items: Any) -> tuple[list[str], list[str], list[Json]]:
             _message_parts(item.get("content"), texts, refusals)
         elif kind == "function_call":
             calls.append(
-                _call(item.get("call_id"), item.get("name"), item.get("arguments"))
+                tool_call(item.get("call_id"), item.get("name"), item.get("arguments"))
             )
     return texts, refusals, calls
 
 
 def _message_parts(content: Any, texts: list[str], refusals: list[str]) -> None:
     if not isinstance(content, list):
-        raise _BadShape
+        raise BadShape
     for part in content:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind == "output_text":
-            texts.append(_text(part.get("text")))
+            texts.append(text_of(part.get("text")))
         elif kind == "refusal":
-            refusals.append(_text(part.get("refusal")))
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise _BadShape
-    return value
-
-
-def _call(call_id: Any, name: Any, arguments: Any) -> Json:
-    return {
-        "id": _text(call_id),
-        "type": "function",
-        "function": {"name": _text(name), "arguments": _text(arguments)},
-    }
+            refusals.append(text_of(part.get("refusal")))
 
 
 def _response_finish(value: Json, refusals: list[str], calls: list[Json]) -> str:
@@ -218,11 +143,11 @@ def _response_finish(value: Json, refusals: list[str], calls: list[Json]) -> str
 def _chat_output(choice: Any, finish: Any) -> Output:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
-        raise _BadShape
+        raise BadShape
     calls = _chat_calls(message.get("tool_calls"))
     refusal = message.get("refusal")
     if refusal is not None:
-        refusal = _text(refusal) or None
+        refusal = text_of(refusal) or None
     reason = _CHAT_FINISH.get(finish, "stop") if isinstance(finish, str) else "stop"
     return Output(
         text=_chat_text(message.get("content")),
@@ -237,9 +162,9 @@ def _chat_text(content: Any) -> str | None:
     if content is None or isinstance(content, str):
         return content
     if not isinstance(content, list):
-        raise _BadShape
+        raise BadShape
     texts = [
-        _text(chunk.get("text"))
+        text_of(chunk.get("text"))
         for chunk in content
         if isinstance(chunk, dict) and chunk.get("type") == "text"
     ]
@@ -250,45 +175,47 @@ def _chat_calls(calls: Any) -> list[Json]:
     if calls is None:
         return []
     if not isinstance(calls, list):
-        raise _BadShape
+        raise BadShape
     found = []
     for call in calls:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict):
-            raise _BadShape
-        found.append(
-            _call(call.get("id"), function.get("name"), function.get("arguments"))
-        )
+            raise BadShape
+        arguments = _arguments(function.get("arguments"))
+        found.append(tool_call(call.get("id"), function.get("name"), arguments))
     return found
+
+
+def _arguments(given: Any) -> Any:
+    """Return the JSON text of a call's arguments, which Mistral may send as itself."""
+    if not isinstance(given, dict):
+        return given
+    try:
+        return orjson.dumps(given).decode()
+    except orjson.JSONEncodeError as error:
+        raise BadShape from error
 
 
 def _vectors(data: Any) -> list[list[float]]:
     if not isinstance(data, list) or not data:
-        raise _BadShape
+        raise BadShape
     placed: list[list[float] | None] = [None] * len(data)
     for position, entry in enumerate(data):
         if not isinstance(entry, dict):
-            raise _BadShape
+            raise BadShape
         index = entry.get("index", position)
         if type(index) is not int or not 0 <= index < len(data):
-            raise _BadShape
+            raise BadShape
         placed[index] = _vector(entry.get("embedding"))
     vectors = [vector for vector in placed if vector is not None]
     if len(vectors) != len(data):
-        raise _BadShape  # an index stands twice
+        raise BadShape  # an index stands twice
     return vectors
 
 
 def _vector(value: Any) -> list[float]:
     numbers = _unpacked(value) if isinstance(value, str) else value
-    if not isinstance(numbers, list) or not numbers:
-        raise _BadShape
-    if not set(map(type, numbers)) <= {float, int}:
-        raise _BadShape
-    # One infinity or NaN spoils the sum; no honest vector's sum overflows.
-    if not math.isfinite(sum(numbers)):
-        raise _BadShape
-    return numbers
+    return vector(numbers)
 
 
 def _unpacked(text: str) -> list[float]:
@@ -297,52 +224,40 @@ def _unpacked(text: str) -> list[float]:
         data = base64.b64decode(text, validate=True)
         return list(struct.unpack(f"<{len(data) // 4}f", data))
     except (binascii.Error, struct.error, ValueError) as error:
-        raise _BadShape from error
+        raise BadShape from error
 
 
 def _response_usage(usage: Any) -> Usage | None:
     if not isinstance(usage, dict):
         return None
-    return _usage(
+    return usage_of(
         usage.get("input_tokens"),
-        _detail(usage.get("input_tokens_details"), "cached_tokens"),
+        detail(usage.get("input_tokens_details"), "cached_tokens"),
         usage.get("output_tokens"),
-        _detail(usage.get("output_tokens_details"), "reasoning_tokens"),
+        detail(usage.get("output_tokens_details"), "reasoning_tokens"),
+        detail(usage.get("input_tokens_details"), "cache_write_tokens"),
     )
 
 
 def _chat_usage(usage: Any) -> Usage | None:
     if not isinstance(usage, dict):
         return None
-    cached = _detail(usage.get("prompt_tokens_details"), "cached_tokens")
+    # Mistral writes it without the s in places.
+    details = usage.get("prompt_tokens_details", usage.get("prompt_token_details"))
+    cached = detail(details, "cached_tokens")
     if cached == 0:
         # DeepSeek's and Mistral's words for it.
         cached = usage.get("prompt_cache_hit_tokens", usage.get("num_cached_tokens", 0))
-    return _usage(
+    return usage_of(
         usage.get("prompt_tokens"),
         cached,
         usage.get("completion_tokens"),
-        _detail(usage.get("completion_tokens_details"), "reasoning_tokens"),
+        detail(usage.get("completion_tokens_details"), "reasoning_tokens"),
+        detail(usage.get("prompt_tokens_details"), "cache_write_tokens"),
     )
 
 
 def _embeddings_usage(usage: Any) -> Usage | None:
     if not isinstance(usage, dict):
         return None
-    return _usage(usage.get("prompt_tokens"), 0, 0, 0)
-
-
-def _detail(details: Any, name: str) -> Any:
-    """Return a detail's count; what is not given is none."""
-    found = details.get(name) if isinstance(details, dict) else None
-    return 0 if found is None else found
-
-
-def _usage(given: Any, cached: Any, made: Any, reasoning: Any) -> Usage | None:
-    """Return the usage where every count can be right, else None."""
-    for count in (given, cached, made, reasoning):
-        if type(count) is not int or not 0 <= count <= TOKENS_MAX:
-            return None
-    if cached > given or reasoning > made:
-        return None
-    return Usage(given, cached, made, reasoning)
+    return usage_of(usage.get("prompt_tokens"), 0, 0, 0)

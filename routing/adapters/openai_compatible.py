@@ -6,12 +6,19 @@ has another word for a field, the table of dialects says so.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
-from routing.adapters import openai_answers, openai_requests
-from routing.contracts import Answer, Connection, ItemRequest, Operation, WireRequest
+from routing.adapters import openai_answers, openai_requests, replies
+from routing.contracts import (
+    EVERY_OPERATION,
+    Answer,
+    Connection,
+    ItemRequest,
+    Operation,
+    WireRequest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +60,34 @@ def wire_request(
     )
 
 
+def path_of(operation: Operation) -> str:
+    """Return the path below the base URL that serves an operation."""
+    return "/embeddings" if operation == "embeddings" else "/chat/completions"
+
+
+def body_of(item: ItemRequest, provider: str) -> dict[str, Any]:
+    """Return the body for one item in a server's own words."""
+    dialect = DIALECTS.get(provider, _COMMON)
+    if item.operation == "embeddings":
+        return openai_requests.embeddings_body(
+            item, dimensions_field=dialect.dimensions_field
+        )
+    return openai_requests.chat_body(item, cap_field=dialect.cap_field)
+
+
 class CompatibleDirect:
     """Answer one item by one chat or embeddings call."""
 
+    operations: tuple[Operation, ...] = EVERY_OPERATION
+
     def encode(self, item: ItemRequest, connection: Connection) -> WireRequest:
         """Return the request for one item."""
-        dialect = DIALECTS.get(connection.provider, _COMMON)
-        if item.operation == "embeddings":
-            path = "/embeddings"
-            body = openai_requests.embeddings_body(
-                item, dimensions_field=dialect.dimensions_field
-            )
-        else:
-            path = "/chat/completions"
-            body = openai_requests.chat_body(item, cap_field=dialect.cap_field)
-        return wire_request(connection, path, item.ref, orjson.dumps(body))
+        body = orjson.dumps(self.body_of(item, connection))
+        return wire_request(connection, path_of(item.operation), item.ref, body)
+
+    def body_of(self, item: ItemRequest, connection: Connection) -> dict[str, Any]:
+        """Return the body of the request."""
+        return body_of(item, connection.provider)
 
     def decode(
         self,
@@ -82,9 +102,11 @@ class CompatibleDirect:
             if operation == "embeddings"
             else openai_answers.read_chat
         )
-        return openai_answers.read_reply(reader, status, headers, body)
+        return replies.read_reply(reader, status, headers, body)
 
-    def dropped_fields(self, item: ItemRequest) -> tuple[str, ...]:
+    def dropped_fields(
+        self, item: ItemRequest, connection: Connection
+    ) -> tuple[str, ...]:
         """Name the fields of the item's input that this provider is not sent."""
         if item.operation == "embeddings":
             return ()

@@ -1,17 +1,14 @@
 """Read an OpenAI batch object as our job state (providers.md 1.11)."""
 
-import re
 from datetime import datetime
 from typing import Any, Final
 
+from routing.adapters.job_calls import PROVIDER_ID
 from routing.contracts import JobPhase, JobState
 
 # A completed job may show its output file a little later than its end.
 FILE_LAG_SECONDS: Final = 600
 MESSAGE_MAX: Final = 300
-
-# What may stand in a path or a file name.
-PROVIDER_ID: Final = re.compile(r"\A[A-Za-z0-9_.-]{1,128}\Z")
 
 _PHASES: Final[dict[str, tuple[JobPhase, str | None]]] = {
     "validating": ("submitted", None),

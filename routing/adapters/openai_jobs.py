@@ -6,38 +6,32 @@ the job's metadata and :meth:`OpenAIJobs.find` looks for it there.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
 
-from batchrouter.kit.outbound import (
-    ControlClient,
-    NotSent,
-    OutboundError,
-    OutcomeUnknown,
-    Reply,
-)
-from routing.adapters import openai_lines, statuses
+from batchrouter.kit.outbound import ControlClient, OutboundError
+from routing.adapters import job_calls, openai_lines
+from routing.adapters.job_calls import JobCalls, id_in, safe_id
 from routing.adapters.openai import body_of, path_of
-from routing.adapters.openai_job_states import PROVIDER_ID, job_state
+from routing.adapters.openai_job_states import job_state
 from routing.contracts import (
+    EVERY_OPERATION,
     Answer,
+    AskOthers,
     Connection,
+    Fence,
     ItemRequest,
     JobLimits,
+    JobOrder,
     JobState,
     Operation,
 )
-from routing.failures import Failure, FailureKind, JobOutcomeUnknown, JobRefused
+from routing.failures import FailureKind, JobOutcomeUnknown
 
 COMPLETION_WINDOW: Final = "24h"
-CALL_SECONDS: Final = 30.0
-UPLOAD_SECONDS: Final = 900.0
-DOWNLOAD_SECONDS: Final = 900.0
-DOWNLOAD_BYTES_MAX: Final = 4 * 1024**3
 # The input is of no use after the window, and it holds the customer's prompts.
 INPUT_FILE_SECONDS: Final = 3 * 24 * 3600
 FIND_PAGES_MAX: Final = 20
@@ -47,10 +41,21 @@ FIND_PAGE_SIZE: Final = 100
 class OpenAIJobs:
     """Run many items as one OpenAI batch.
 
+    Attributes:
+        upload_fields: of the form that brings the input file.
+
     Args:
         client: makes the calls.
     """
 
+    operations: tuple[Operation, ...] = EVERY_OPERATION
+    upload_fields = MappingProxyType(
+        {
+            "purpose": "batch",
+            "expires_after[anchor]": "created_at",
+            "expires_after[seconds]": str(INPUT_FILE_SECONDS),
+        }
+    )
     limits = JobLimits(
         requests_max=50_000,
         bytes_max=200_000_000,
@@ -58,15 +63,23 @@ class OpenAIJobs:
     )
 
     def __init__(self, client: ControlClient) -> None:
-        self._client = client
+        self._calls = JobCalls(client, bearer_headers)
 
-    def encode_line(self, item: ItemRequest) -> bytes:
+    def endpoint_of(self, operation: Operation) -> str:
+        """Return the endpoint that a job's lines are for."""
+        return "/v1" + path_of(operation)
+
+    def body_of(self, item: ItemRequest) -> dict[str, Any]:
+        """Return the body of one line."""
+        return body_of(item)
+
+    def encode_line(self, item: ItemRequest, connection: Connection) -> bytes:
         """Return one line of the input file, with its newline."""
         line = {
             "custom_id": item.ref,
             "method": "POST",
-            "url": "/v1" + path_of(item.operation),
-            "body": body_of(item),
+            "url": self.endpoint_of(item.operation),
+            "body": self.body_of(item),
         }
         return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
@@ -74,9 +87,9 @@ class OpenAIJobs:
         self,
         connection: Connection,
         input_file: Path,
+        order: JobOrder,
         *,
-        operation: Operation,
-        client_ref: str,
+        fence: Fence,
     ) -> str:
         """Upload the file, create the job, return the provider's job id.
 
@@ -84,30 +97,22 @@ class OpenAIJobs:
             JobRefused: the provider said no before taking the job.
             JobOutcomeUnknown: the job may or may not exist; call :meth:`find`.
         """
-        file_id = self._upload(connection, input_file, client_ref)
+        file_id = self._upload(connection, input_file, order.client_ref)
         payload = {
             "input_file_id": file_id,
-            "endpoint": "/v1" + path_of(operation),
+            "endpoint": self.endpoint_of(order.operation),
             "completion_window": COMPLETION_WINDOW,
-            "metadata": {"client_ref": client_ref},
+            "metadata": {"client_ref": order.client_ref},
         }
-        try:
-            reply = self._call(connection, "POST", "/batches", payload)
-        except NotSent as error:
-            raise _refused(FailureKind.UNREACHABLE) from error
-        except OutcomeUnknown as error:
-            raise JobOutcomeUnknown("the create call gave no answer") from error
-        if reply.status >= 500 or reply.status == 408:
-            # A server that failed inside may have taken the job first.
-            raise JobOutcomeUnknown(f"the create call answered {reply.status}")
-        if not reply.ok:
-            raise _refusal(reply)
-        job_id = _id_in(_object(reply))
-        if job_id is None:
-            raise JobOutcomeUnknown("the create call's answer names no job")
-        return job_id
+        fence()
+        job = job_calls.created(
+            lambda: self._calls.call(connection, "POST", "/batches", payload)
+        )
+        return job_calls.named(job)
 
-    def find(self, connection: Connection, client_ref: str) -> str | None:
+    def find(
+        self, connection: Connection, order: JobOrder, *, others: AskOthers
+    ) -> str | None:
         """Return the id of the job that carries our reference, if there is one.
 
         Looks through the newest 2,000 jobs.
@@ -118,15 +123,15 @@ class OpenAIJobs:
         path = f"/batches?limit={FIND_PAGE_SIZE}"
         after = ""
         for _ in range(FIND_PAGES_MAX):
-            page = self._asked(connection, path + after)
+            page = self._page(connection, path + after)
             jobs = page.get("data")
             jobs = [job for job in jobs if isinstance(job, dict)] if jobs else []
             for job in jobs:
                 metadata = job.get("metadata")
                 tag = metadata.get("client_ref") if isinstance(metadata, dict) else None
-                if tag == client_ref and (found := _id_in(job)) is not None:
+                if tag == order.client_ref and (found := id_in(job)) is not None:
                     return found
-            last = _id_in(jobs[-1]) if jobs else None
+            last = id_in(jobs[-1]) if jobs else None
             if last is None or page.get("has_more") is not True:
                 return None
             after = f"&after={last}"
@@ -138,14 +143,8 @@ class OpenAIJobs:
         Raises:
             JobOutcomeUnknown: the provider could not be asked now.
         """
-        try:
-            reply = self._call(connection, "GET", f"/batches/{_safe(job_id)}")
-        except OutboundError as error:
-            raise JobOutcomeUnknown("the provider could not be asked") from error
-        job = _object(reply)
-        if not reply.ok or job is None:
-            raise JobOutcomeUnknown(f"the poll answered {reply.status}")
-        return job_state(job, seen_at=_date_of(reply))
+        job, reply = self._calls.asked(connection, f"/batches/{safe_id(job_id)}")
+        return job_state(job, seen_at=job_calls.date_of(reply))
 
     def results(
         self, connection: Connection, job: JobState, scratch_dir: Path
@@ -161,9 +160,9 @@ class OpenAIJobs:
         paths: list[Path] = []
         try:
             for file_id in job.result_files:
-                path = scratch_dir / f"{_safe(file_id)}.jsonl"
+                path = scratch_dir / f"{safe_id(file_id)}.jsonl"
                 paths.append(path)
-                self._download(connection, file_id, path)
+                self._calls.download(connection, f"/files/{file_id}/content", path)
             for path in paths:
                 yield from openai_lines.read_file(path)
         finally:
@@ -176,121 +175,38 @@ class OpenAIJobs:
         Raises:
             JobOutcomeUnknown: the provider could not be asked now.
         """
-        path = f"/batches/{_safe(job_id)}/cancel"
-        try:
-            reply = self._call(connection, "POST", path)
-        except OutboundError as error:
-            raise JobOutcomeUnknown("the cancel call gave no answer") from error
-        if not reply.ok and reply.status not in {400, 404, 409}:
-            raise JobOutcomeUnknown(f"the cancel call answered {reply.status}")
+        self._calls.cancel(connection, f"/batches/{safe_id(job_id)}/cancel")
 
     def _upload(self, connection: Connection, file: Path, client_ref: str) -> str:
         """Upload the input; whatever goes wrong here, no job exists yet."""
-        fields = {
-            "purpose": "batch",
-            "expires_after[anchor]": "created_at",
-            "expires_after[seconds]": str(INPUT_FILE_SECONDS),
-        }
         try:
-            reply = self._client.upload(
+            reply = self._calls.client.upload(
                 connection.base_url + "/files",
                 file,
-                headers=_headers(connection),
-                fields=fields,
+                headers=self._calls.headers(connection),
+                fields=self.upload_fields,
                 filename=f"{client_ref}.jsonl",
-                deadline_seconds=UPLOAD_SECONDS,
+                deadline_seconds=job_calls.TRANSFER_SECONDS,
             )
         except OutboundError as error:
-            raise _refused(FailureKind.UNREACHABLE) from error
+            raise job_calls.refused(FailureKind.UNREACHABLE) from error
         if not reply.ok:
-            raise _refusal(reply)
-        file_id = _id_in(_object(reply))
+            raise job_calls.refusal(reply)
+        file_id = id_in(job_calls.object_in(reply))
         if file_id is None:
-            raise _refused(FailureKind.OVERLOADED)
+            raise job_calls.refused(FailureKind.OVERLOADED)
         return file_id
 
-    def _download(self, connection: Connection, file_id: str, target: Path) -> None:
-        try:
-            reply = self._client.download(
-                f"{connection.base_url}/files/{_safe(file_id)}/content",
-                target,
-                headers=_headers(connection),
-                deadline_seconds=DOWNLOAD_SECONDS,
-                bytes_max=DOWNLOAD_BYTES_MAX,
-            )
-        except OutboundError as error:
-            raise JobOutcomeUnknown("a result file could not be fetched") from error
-        if reply.status != 200:
-            raise JobOutcomeUnknown(f"a result file answered {reply.status}")
-
-    def _asked(self, connection: Connection, path: str) -> dict[str, Any]:
-        try:
-            reply = self._call(connection, "GET", path)
-        except OutboundError as error:
-            raise JobOutcomeUnknown("the provider could not be asked") from error
-        page = _object(reply)
-        if not reply.ok or page is None or not isinstance(page.get("data"), list):
-            raise JobOutcomeUnknown(f"the list of jobs answered {reply.status}")
+    def _page(self, connection: Connection, path: str) -> dict[str, Any]:
+        page, _ = self._calls.asked(connection, path)
+        if not isinstance(page.get("data"), list):
+            raise JobOutcomeUnknown("the list of jobs is no list")
         return page
 
-    def _call(
-        self,
-        connection: Connection,
-        method: str,
-        path: str,
-        payload: dict[str, Any] | None = None,
-    ) -> Reply:
-        headers = _headers(connection)
-        if payload is not None:
-            headers["Content-Type"] = "application/json"
-        return self._client.call(
-            method,
-            connection.base_url + path,
-            headers=headers,
-            body=None if payload is None else orjson.dumps(payload),
-            deadline_seconds=CALL_SECONDS,
-        )
 
-
-def _headers(connection: Connection) -> dict[str, str]:
+def bearer_headers(connection: Connection) -> dict[str, str]:
+    """Return the headers of every call."""
     return {
         "Authorization": f"Bearer {connection.api_key}",
         "Accept": "application/json",
     }
-
-
-def _object(reply: Reply) -> dict[str, Any] | None:
-    try:
-        value = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _id_in(value: dict[str, Any] | None) -> str | None:
-    found = value.get("id") if value is not None else None
-    return found if isinstance(found, str) and PROVIDER_ID.match(found) else None
-
-
-def _safe(name: str) -> str:
-    """Return an id that may stand in a path, of the provider's or our own file."""
-    if PROVIDER_ID.match(name) is None or name in {".", ".."}:
-        raise JobOutcomeUnknown("the provider's id is not of the documented form")
-    return name
-
-
-def _date_of(reply: Reply) -> datetime | None:
-    try:
-        return parsedate_to_datetime(reply.headers["Date"])
-    except (KeyError, ValueError):
-        return None
-
-
-def _refused(kind: FailureKind) -> JobRefused:
-    failure = Failure(kind)
-    return JobRefused(failure, failure.rule.message)
-
-
-def _refusal(reply: Reply) -> JobRefused:
-    failure = statuses.failure_of(reply.status, reply.headers, reply.body)
-    return JobRefused(failure, failure.rule.message)

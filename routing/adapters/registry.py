@@ -7,9 +7,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from batchrouter.kit.outbound import ControlClient
+from routing.adapters.anthropic import AnthropicDirect
+from routing.adapters.anthropic_jobs import AnthropicJobs
+from routing.adapters.deepseek import DeepSeekDirect
+from routing.adapters.fireworks_jobs import FireworksJobs
+from routing.adapters.gemini import GeminiDirect
+from routing.adapters.gemini_jobs import GeminiJobs
+from routing.adapters.groq_jobs import GroqJobs
+from routing.adapters.mistral import MistralDirect
+from routing.adapters.mistral_jobs import MistralJobs
 from routing.adapters.openai import OpenAIDirect
 from routing.adapters.openai_compatible import CompatibleDirect
 from routing.adapters.openai_jobs import OpenAIJobs
+from routing.adapters.openrouter import OpenRouterDirect
+from routing.adapters.openrouter_jobs import OpenRouterJobs
+from routing.adapters.together_jobs import TogetherJobs
 from routing.contracts import DirectAdapter, JobAdapter
 
 
@@ -30,6 +42,14 @@ _control = ControlClient()
 
 ADAPTERS: Final[dict[str, AdapterPair]] = {
     "openai": AdapterPair(direct=OpenAIDirect(), jobs=OpenAIJobs(_control)),
+    "anthropic": AdapterPair(direct=AnthropicDirect(), jobs=AnthropicJobs(_control)),
+    "gemini": AdapterPair(direct=GeminiDirect(), jobs=GeminiJobs(_control)),
+    "mistral": AdapterPair(direct=MistralDirect(), jobs=MistralJobs(_control)),
+    "groq": AdapterPair(direct=CompatibleDirect(), jobs=GroqJobs(_control)),
+    "together": AdapterPair(direct=CompatibleDirect(), jobs=TogetherJobs(_control)),
+    "fireworks": AdapterPair(direct=CompatibleDirect(), jobs=FireworksJobs(_control)),
+    "deepseek": AdapterPair(direct=DeepSeekDirect(), jobs=None),
+    "openrouter": AdapterPair(OpenRouterDirect(), OpenRouterJobs(_control)),
     "openai_compatible": AdapterPair(direct=CompatibleDirect(), jobs=None),
 }
 

@@ -26,15 +26,28 @@ QUOTA_WORDS: Final = frozenset(
         "quota_exceeded",
         "enforced_spend_limit_reached",
         "payment_required",
+        "billing_error",
         "insufficient_credits",
         "insufficient_balance",
     }
 )
 MODEL_WORDS: Final = frozenset(
     {"model_not_found", "model_not_available", "model_decommissioned"}
+    # Anthropic's and Mistral's words.
+    | {"not_found_error", "invalid_model"}
 )
-LIMIT_WORDS: Final = frozenset({"rate_limit_exceeded", "slow_down"})
-INVALID_PREFIXES: Final = ("invalid", "image", "context_length", "content_policy")
+LIMIT_WORDS: Final = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down"})
+CREDENTIAL_WORDS: Final = frozenset(
+    {"authentication_error", "permission_error", "api_key_invalid"}
+    # OpenRouter's words, as below.
+    | {"authentication", "permission_denied"}
+)
+INVALID_PREFIXES: Final = (
+    *("invalid", "image", "context_length", "content_policy"),
+    "request_too_large",
+    *("max_tokens_exceeded", "string_too_long", "payload_too_large"),
+    *("unprocessable", "unsupported_image"),
+)
 
 _BY_STATUS: Final = {
     401: FailureKind.CREDENTIAL,
@@ -53,8 +66,12 @@ _BY_STATUS: Final = {
 
 def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
     """Classify a reply that is not 200."""
-    words = error_words(_loads(body))
-    return Failure(_kind(status, words), status, retry_after_seconds(headers))
+    value = _loads(body)
+    words = error_words(value)
+    wait = retry_after_seconds(headers)
+    if wait is None:
+        wait = _retry_delay_seconds(value)
+    return Failure(_kind(status, words), status, wait)
 
 
 def failure_of_words(words: frozenset[str], status: int | None) -> Failure:
@@ -65,20 +82,25 @@ def failure_of_words(words: frozenset[str], status: int | None) -> Failure:
         return Failure(FailureKind.MODEL_MISSING, status)
     if words & LIMIT_WORDS:
         return Failure(FailureKind.RATE_LIMITED, status)
+    if words & CREDENTIAL_WORDS:
+        return Failure(FailureKind.CREDENTIAL, status)
     if any(word.startswith(INVALID_PREFIXES) for word in words):
         return Failure(FailureKind.INVALID, status)
     return Failure(FailureKind.OVERLOADED, status)
 
 
 def error_words(value: Any) -> frozenset[str]:
-    """Return the ``code`` and ``type`` of an error body, nested or flat."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if not isinstance(value, dict):
-        return frozenset()
-    error = value.get("error")
-    found = error if isinstance(error, dict) else value
-    words = (found.get("code"), found.get("type"))
+    """Return the ``code`` and ``type`` of an error body, nested or flat.
+
+    Anthropic's finer word stands in ``details.error_code``, Google's in a ``reason``
+    of its list of details, OpenRouter's in ``error_type``.
+    """
+    found = _error_in(value)
+    details = found.get("details")
+    finer = details.get("error_code") if isinstance(details, dict) else None
+    reasons = (entry.get("reason") for entry in _entries(details))
+    named = (found.get(key) for key in ("code", "type", "error_type"))
+    words = (*named, finer, *reasons)
     return frozenset(word.lower() for word in words if isinstance(word, str))
 
 
@@ -110,7 +132,35 @@ def _kind(status: int, words: frozenset[str]) -> FailureKind:
         return FailureKind.QUOTA
     if words & MODEL_WORDS:
         return FailureKind.MODEL_MISSING
+    if "api_key_invalid" in words:
+        # Google answers 400 where others say 401.
+        return FailureKind.CREDENTIAL
     return _BY_STATUS.get(status, FailureKind.INVALID)
+
+
+def _error_in(value: Any) -> dict[str, Any]:
+    """Return the error object of a body: nested, flat, or in a list of its own."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, dict):
+        return {}
+    error = value.get("error")
+    return error if isinstance(error, dict) else value
+
+
+def _entries(details: Any) -> list[dict[str, Any]]:
+    listed = details if isinstance(details, list) else []
+    return [entry for entry in listed if isinstance(entry, dict)]
+
+
+def _retry_delay_seconds(value: Any) -> float | None:
+    """Read Google's ``retryDelay``, such as ``34s``, out of an error's details."""
+    for entry in _entries(_error_in(value).get("details")):
+        delay = entry.get("retryDelay")
+        seconds = _number(delay.removesuffix("s")) if isinstance(delay, str) else None
+        if seconds is not None:
+            return _capped(seconds)
+    return None
 
 
 def _loads(body: bytes) -> Any:

@@ -4,6 +4,8 @@ from pytest_django import Settings
 from routing.connections import connection_for
 from routing.contracts import Connection
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture(autouse=True)
 def _no_connections(settings: Settings) -> None:
@@ -25,17 +27,18 @@ def test_a_key_gives_the_live_provider(settings: Settings) -> None:
 
 
 def test_a_base_url_may_be_set(settings: Settings) -> None:
-    settings.PROVIDER_API_KEYS = {"openai": "sk-1", "vllm": "local"}
+    settings.PROVIDER_API_KEYS = {"openai": "sk-1", "compatible": "local"}
     settings.PROVIDER_BASE_URLS = {
         "openai": "https://eu.api.openai.com/v1/",
-        "vllm": "http://10.0.0.5:8000/v1",
+        "compatible": "http://10.0.0.5:8000/v1",
     }
-    openai, vllm = connection_for("openai"), connection_for("vllm")
+    openai = connection_for("openai")
+    own = connection_for("compatible")
 
     assert openai is not None
     assert openai.base_url == "https://eu.api.openai.com/v1"
-    assert vllm is not None
-    assert vllm.base_url == "http://10.0.0.5:8000/v1"
+    assert own is not None
+    assert own.base_url == "http://10.0.0.5:8000/v1"
 
 
 def test_a_provider_without_a_key_is_simulated(settings: Settings) -> None:
@@ -44,6 +47,28 @@ def test_a_provider_without_a_key_is_simulated(settings: Settings) -> None:
     assert connection_for("groq") == Connection(
         "groq", "http://127.0.0.1:9400/groq/v1", "sandbox", is_sandbox=True
     )
+
+
+def test_anthropic_is_simulated_where_its_own_paths_begin(settings: Settings) -> None:
+    settings.SANDBOX_PROVIDERS_URL = "http://127.0.0.1:9400"
+    found = connection_for("anthropic")
+
+    assert found is not None
+    assert found.base_url == "http://127.0.0.1:9400/anthropic"
+
+
+def test_a_providers_own_options_come_with_its_connection(settings: Settings) -> None:
+    settings.PROVIDER_API_KEYS = {"anthropic": "sk-1", "openai": "sk-2"}
+    settings.PROVIDER_OPTIONS = {"anthropic": {"api_version": "2023-06-01"}}
+    anthropic, openai = connection_for("anthropic"), connection_for("openai")
+
+    assert anthropic is not None
+    assert (anthropic.base_url, anthropic.options) == (
+        "https://api.anthropic.com",
+        {"api_version": "2023-06-01"},
+    )
+    assert openai is not None
+    assert openai.options == {}
 
 
 def test_a_test_key_never_reaches_the_live_provider(settings: Settings) -> None:
@@ -61,7 +86,7 @@ def test_a_provider_that_the_simulator_does_not_play_has_none(
 ) -> None:
     settings.SANDBOX_PROVIDERS_URL = "http://127.0.0.1:9400"
 
-    assert connection_for("vllm") is None
+    assert connection_for("compatible") is None
 
 
 def test_a_key_is_not_shown_when_a_connection_is_printed(

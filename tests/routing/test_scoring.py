@@ -60,6 +60,8 @@ REFUSALS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("tools_unsupported", {"supports_tools": False}, {"needs_tools": True}),
     ("context_exceeded", {"context_window": 399}, {}),
     ("output_cap_exceeded", {"max_output_tokens": 199}, {}),
+    ("job_limit_exceeded", {"job_bytes_max": 1223}, {"payload_bytes_max": 100}),
+    ("job_limit_exceeded", {"job_tokens_max": 199}, {}),
     ("region_not_allowed", {"regions": ("global",)}, {"allowed_regions": ("eu", "us")}),
     ("region_not_allowed", {"regions": ("us",)}, {"allowed_regions": ("eu",)}),
     ("privacy_not_met", {}, {"privacy_tier": "restricted"}),
@@ -71,7 +73,7 @@ REFUSALS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("routing_mode_excluded", {}, {"routing_mode": "edge_only"}),
     (
         "routing_mode_excluded",
-        {"provider": "vllm"},
+        {"provider": "compatible"},
         {"routing_mode": "public_only"},
     ),
     ("preference_excluded", {}, {"preferences": Preferences(exclude=("openai",))}),
@@ -106,12 +108,13 @@ ACCEPTED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"deprecates_at": NOON + timedelta(hours=24, seconds=1)}, {}),
     ({"context_window": 400}, {}),
     ({"max_output_tokens": 200}, {}),
+    ({"job_bytes_max": 1224, "job_tokens_max": 200}, {"payload_bytes_max": 100}),
     ({"regions": ("eu",)}, {"allowed_regions": ("eu", "us")}),
     ({"regions": ("eu",)}, {"allowed_regions": ("global",)}),
     ({}, {"privacy_tier": "confidential"}),
     ({}, {"routing_mode": "privacy_constrained"}),
-    ({"provider": "vllm"}, {"routing_mode": "edge_only"}),
-    ({"provider": "vllm"}, {"routing_mode": "hybrid"}),
+    ({"provider": "compatible"}, {"routing_mode": "edge_only"}),
+    ({"provider": "compatible"}, {"routing_mode": "hybrid"}),
     ({}, {"routing_mode": "public_only"}),
     ({}, {"preferences": Preferences(only=("openai",))}),
     ({"latency_ms": 60_000}, {"preferences": Preferences(max_latency_seconds=60)}),
@@ -139,7 +142,7 @@ def test_the_providers_tokens_count_against_its_context() -> None:
 
 
 def test_the_self_hosted_providers_are_named() -> None:
-    assert frozenset({"vllm"}) == SELF_HOSTED
+    assert frozenset({"compatible"}) == SELF_HOSTED
 
 
 def test_with_a_day_of_time_the_cheaper_batch_lane_wins() -> None:

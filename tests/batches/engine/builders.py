@@ -48,7 +48,7 @@ def dispatched(
     """
     known = {
         (stage["provider"], stage["mode"]): stage
-        for model in ("gpt-5.4-mini", "deepseek-flash")
+        for model in {_MODELS[provider] for provider, _ in lanes}
         for stage in stages_of(org, model)
     }
     batch = make_batch(org, items, **wishes)
@@ -64,6 +64,12 @@ def dispatched(
     return batch
 
 
+# A model of each provider that tests name.
+_MODELS = {
+    "openai": "gpt-5.4-mini",
+    "deepseek": "deepseek-flash",
+    "anthropic": "claude-haiku-4-5",
+}
 DIRECT = ("openai", "direct")
 NATIVE = ("openai", "batch")
 OTHER = ("deepseek", "direct")

@@ -84,6 +84,15 @@ def test_absurd_usage_is_not_believed(usage: Usage | None) -> None:
     assert believable(usage) is None
 
 
+def test_more_cached_and_written_than_sent_is_not_believed() -> None:
+    assert believable(Usage(10, 6, 1, 0, 5)) is None
+    assert believable(Usage(11, 6, 1, 0, 5)) == Usage(11, 6, 1, 0, 5)
+
+
+def test_what_is_written_to_a_cache_costs_what_input_costs() -> None:
+    assert money(Usage(100, 40, 20, 0, 30)) == money(Usage(100, 40, 20, 0))
+
+
 def test_plain_usage_is_believed() -> None:
     assert believable(Usage(10, 10, 5, 5)) == Usage(10, 10, 5, 5)
 

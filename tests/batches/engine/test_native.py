@@ -128,6 +128,20 @@ def test_a_job_of_a_worker_that_died_is_adopted(
     assert len(executions_of(batch)) == 1
 
 
+def test_a_worker_whose_lease_is_nearly_over_makes_no_job(
+    owner: Customer, simulator: SimulatorProcess, settings: Any
+) -> None:
+    batch = dispatched(owner.org, make_texts("hello"), NATIVE)
+    # Less than the fence asks for, however often it is renewed.
+    settings.LEASE_SECONDS = 1
+    step(batch)
+
+    assert simulator.stats()["batches_created"] == 0
+    (execution,) = executions_of(batch)
+    assert (execution.state, execution.provider_job_id) == ("planned", "")
+    assert units_of(batch)[0].state == "running"
+
+
 def test_a_job_that_was_never_sent_is_sent_under_the_same_reference(
     owner: Customer, simulator: SimulatorProcess
 ) -> None:

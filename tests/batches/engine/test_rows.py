@@ -85,6 +85,25 @@ def test_a_row_says_who_answered_and_what_it_costs() -> None:
     }
 
 
+def test_a_row_names_what_its_provider_was_not_sent() -> None:
+    dropped = ("temperature", "reasoning.summary")
+    assert head_of(build(dropped_fields=dropped))["dropped_fields"] == [*dropped]
+    assert head_of(build())["dropped_fields"] == []
+
+
+def test_a_row_tells_what_was_written_to_a_cache_where_the_provider_says_so() -> None:
+    usage = Usage(100, 20, 7, 3, cache_write_tokens=30)
+    assert head_of(build(usage=usage))["usage"] == {
+        "input_tokens": 100,
+        "cached_tokens": 20,
+        "output_tokens": 7,
+        "reasoning_tokens": 3,
+        "total_tokens": 107,
+        "source": "provider",
+        "cache_write_tokens": 30,
+    }
+
+
 def test_a_row_without_an_answer_says_why() -> None:
     row = build(
         status=RowStatus.FAILED,

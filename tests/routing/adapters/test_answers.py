@@ -92,6 +92,18 @@ def test_a_response_is_read_whole() -> None:
     )
 
 
+def test_what_was_written_to_the_cache_is_told() -> None:
+    details = {"cached_tokens": 4, "cache_write_tokens": 5}
+    usage = {"input_tokens": 11, "output_tokens": 7, "input_tokens_details": details}
+    assert read_response(response(usage=usage)).usage == Usage(11, 4, 7, 0, 5)
+    chat = {
+        "prompt_tokens": 11,
+        "completion_tokens": 7,
+        "prompt_tokens_details": details,
+    }
+    assert read_chat(completion(usage=chat)).usage == Usage(11, 4, 7, 0, 5)
+
+
 @pytest.mark.parametrize(
     ("reason", "finish"),
     [("max_output_tokens", "length"), ("content_filter", "content_filter")],

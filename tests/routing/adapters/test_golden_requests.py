@@ -1,7 +1,4 @@
-"""What our job adapter sends, beside what the official SDK was seen to send.
-
-``data/openai_sdk_captures.json`` holds requests of openai 3.54.0, recorded 2026-11-22.
-"""
+"""What our OpenAI job adapter sends, beside what the official SDK was seen to send."""
 
 import re
 from collections.abc import Iterator
@@ -14,10 +11,10 @@ import pytest
 from batchrouter.kit.outbound import ControlClient
 from routing.adapters.openai_jobs import OpenAIJobs
 from routing.contracts import JobState
+from tests.routing.captures import captures_of
+from tests.routing.orders import make_order, open_fence
 from tests.routing.values import make_connection, make_item
 from tests.routing.wire_server import Received, Wire, WireServer
-
-CAPTURES = Path(__file__).parents[1] / "data" / "openai_sdk_captures.json"
 
 JOB = b'{"id":"batch_1","object":"batch","status":"in_progress"}'
 
@@ -48,8 +45,8 @@ def sent(tmp_path: Path) -> Iterator[dict[str, Received]]:
             server.on(path, job)
         connection = make_connection(base_url=server.url + "/v1")
         source = tmp_path / "in.jsonl"
-        source.write_bytes(jobs.encode_line(make_item()))
-        jobs.submit(connection, source, operation="responses", client_ref="r")
+        source.write_bytes(jobs.encode_line(make_item(), connection))
+        jobs.submit(connection, source, make_order("r"), fence=open_fence)
         jobs.poll(connection, "batch_1")
         jobs.cancel(connection, "batch_1")
         ended = JobState("ended", "ok", 1, 1, 0, ("file-2",))
@@ -59,8 +56,7 @@ def sent(tmp_path: Path) -> Iterator[dict[str, Received]]:
 
 
 def captures() -> dict[str, dict[str, Any]]:
-    recorded = orjson.loads(CAPTURES.read_bytes())
-    return {f"{entry['method']} {entry['path']}": entry for entry in recorded}
+    return captures_of("openai")
 
 
 def test_every_call_is_one_that_the_sdk_makes(sent: dict[str, Received]) -> None:

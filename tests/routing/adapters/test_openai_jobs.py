@@ -10,6 +10,7 @@ from batchrouter.kit.outbound import ControlClient
 from routing.adapters.openai_jobs import OpenAIJobs
 from routing.contracts import Answer, Connection, ItemRequest, JobState
 from routing.failures import FailureKind, JobOutcomeUnknown, JobRefused
+from tests.routing.orders import make_order, no_others, open_fence
 from tests.routing.values import make_connection, make_item
 from tests.support.simulator import SimulatorProcess
 
@@ -43,7 +44,9 @@ def connection(simulator: SimulatorProcess) -> Connection:
 
 def write_items(jobs: OpenAIJobs, folder: Path, *items: ItemRequest) -> Path:
     file = folder / "in.jsonl"
-    file.write_bytes(b"".join(jobs.encode_line(item) for item in items))
+    file.write_bytes(
+        b"".join(jobs.encode_line(item, make_connection()) for item in items)
+    )
     return file
 
 
@@ -62,7 +65,11 @@ def submit(
     client_ref: str = "ref_1",
 ) -> str:
     file = write_items(jobs, folder, *items(*texts))
-    return jobs.submit(connection, file, operation="responses", client_ref=client_ref)
+    return jobs.submit(connection, file, make_order(client_ref), fence=open_fence)
+
+
+def found_by(jobs: OpenAIJobs, connection: Connection, client_ref: str) -> str | None:
+    return jobs.find(connection, make_order(client_ref), others=no_others)
 
 
 def ended(jobs: OpenAIJobs, connection: Connection, job_id: str) -> JobState:
@@ -112,6 +119,24 @@ def test_results_leave_no_file_behind(
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
 
 
+def test_a_fence_that_closes_after_the_upload_stops_the_job(
+    jobs: OpenAIJobs,
+    connection: Connection,
+    simulator: SimulatorProcess,
+    tmp_path: Path,
+) -> None:
+    def closed_fence() -> None:
+        raise LookupError("ours no longer")
+
+    file = write_items(jobs, tmp_path, *items("Text."))
+    files_before = simulator.stats()["files"]
+    with pytest.raises(LookupError, match="ours no longer"):
+        jobs.submit(connection, file, make_order(), fence=closed_fence)
+
+    stats = simulator.stats()
+    assert (stats["files"], stats["batches_created"]) == (files_before + 1, 0)
+
+
 def test_embeddings_run_as_a_job(
     jobs: OpenAIJobs, connection: Connection, tmp_path: Path
 ) -> None:
@@ -122,7 +147,8 @@ def test_embeddings_run_as_a_job(
         max_output_tokens=None,
     )
     file = write_items(jobs, tmp_path, item)
-    job_id = jobs.submit(connection, file, operation="embeddings", client_ref="ref_1")
+    order = make_order(operation="embeddings")
+    job_id = jobs.submit(connection, file, order, fence=open_fence)
     state = ended(jobs, connection, job_id)
     [(_, answer)] = jobs.results(connection, state, tmp_path)
 
@@ -147,8 +173,8 @@ def test_a_job_is_found_by_our_reference(
     job_id = submit(jobs, connection, tmp_path, "Text.", client_ref="ref_find")
     submit(jobs, connection, tmp_path, "Other.", client_ref="ref_other")
 
-    assert jobs.find(connection, "ref_find") == job_id
-    assert jobs.find(connection, "ref_nobody") is None
+    assert found_by(jobs, connection, "ref_find") == job_id
+    assert found_by(jobs, connection, "ref_nobody") is None
 
 
 @pytest.mark.parametrize("kind", ["create_reset_after", "create_500_after"])
@@ -167,7 +193,7 @@ def test_a_job_whose_creation_gave_no_answer_is_found_again(
         submit(jobs, connection, tmp_path, "Text.", client_ref=ref)
     simulator.clear_faults()
 
-    job_id = jobs.find(connection, ref)
+    job_id = found_by(jobs, connection, ref)
     assert job_id is not None
     assert ended(jobs, connection, job_id).ended_as == "ok"
     assert simulator.stats()["batches_created"] == created + 1
@@ -186,7 +212,7 @@ def test_a_creation_that_was_reset_before_it_arrived_is_not_found(
         submit(jobs, connection, tmp_path, "Text.", client_ref="ref_lost")
     simulator.clear_faults()
 
-    assert jobs.find(connection, "ref_lost") is None
+    assert found_by(jobs, connection, "ref_lost") is None
 
 
 @pytest.mark.parametrize(
@@ -378,7 +404,7 @@ def test_a_search_that_gets_no_good_answer_is_an_unknown_outcome(
     simulator.post_fault({"match": {"path": "batch_list"}, "fault": {"kind": kind}})
 
     with pytest.raises(JobOutcomeUnknown):
-        jobs.find(connection, "ref_1")
+        found_by(jobs, connection, "ref_1")
 
 
 @UNANSWERED

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.adapters import openai_lines
+from routing.adapters import result_lines
 from routing.adapters.openai_job_states import job_state
 from routing.adapters.openai_lines import read_file, read_line
 from routing.failures import FailureKind
@@ -124,7 +124,7 @@ def test_only_whole_lines_are_read_and_bad_ones_are_passed_over(
 
 def test_a_line_that_is_too_long_is_passed_over(tmp_path: Path) -> None:
     file = tmp_path / "out.jsonl"
-    long = b'"' + b"x" * (2 * openai_lines.LINE_BYTES_MAX) + b'"\n'
+    long = b'"' + b"x" * (2 * result_lines.LINE_BYTES_MAX) + b'"\n'
     file.write_bytes(line(custom_id="a") + long + line(custom_id="b"))
 
     assert [ref for ref, _ in read_file(file)] == ["a", "b"]

@@ -211,7 +211,7 @@ def test_reasoning_effort_in_each_form() -> None:
 
     assert responses_body(item)["reasoning"] == {"effort": "low", "summary": "auto"}
     assert chat_body(item)["reasoning_effort"] == "low"
-    assert chat.dropped_fields(item) == ("reasoning.summary",)
+    assert chat.dropped_fields(item, make_connection()) == ("reasoning.summary",)
 
 
 def test_sampling_is_passed_on() -> None:
@@ -225,8 +225,11 @@ def test_stop_is_known_to_chat_only_and_its_loss_is_named() -> None:
 
     assert chat_body(item)["stop"] == ["END"]
     assert "stop" not in responses_body(item)
-    assert direct_adapter("openai").dropped_fields(item) == ("stop",)
-    assert direct_adapter("openai_compatible").dropped_fields(item) == ()
+    assert direct_adapter("openai").dropped_fields(item, make_connection()) == ("stop",)
+    assert (
+        direct_adapter("openai_compatible").dropped_fields(item, make_connection())
+        == ()
+    )
 
 
 def test_groq_has_its_own_word_for_the_cap() -> None:
@@ -259,7 +262,9 @@ def test_embeddings(adapter: str, provider: str, word: str) -> None:
 
 
 def test_a_batch_line_is_addressed_as_documented() -> None:
-    line = orjson.loads(job_adapter("openai").encode_line(of_input(input="hi")))
+    line = orjson.loads(
+        job_adapter("openai").encode_line(of_input(input="hi"), make_connection())
+    )
 
     assert line == {
         "custom_id": "r_1",

@@ -1,0 +1,66 @@
+"""How many items fit into one work unit of a lane."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from batches.decisions import StageLane
+from batches.engine.charges import QuotedTerms
+from batches.engine.rows import IndexedItem
+from routing import estimates
+from routing.adapters.registry import job_adapter
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What one work unit may hold; None is no limit.
+
+    Attributes:
+        bytes_max: of the lines in a provider job's input.
+        tokens_max: of input, as the quoted provider counts.
+    """
+
+    items_max: int
+    bytes_max: int | None = None
+    tokens_max: int | None = None
+
+
+def room_of(lane: StageLane) -> Room:
+    """Return the room on a lane: a slice for direct calls, else a provider job.
+
+    Raises:
+        UnknownAdapter: the lane's is gone.
+    """
+    if lane.mode == "direct":
+        return Room(settings.DIRECT_UNIT_ITEMS)
+    limits = job_adapter(lane.adapter).limits
+    return Room(
+        min(settings.NATIVE_UNIT_ITEMS, limits.requests_max),
+        limits.bytes_max,
+        limits.tokens_max,
+    )
+
+
+def cut(
+    items: Sequence[IndexedItem], room: Room, terms: QuotedTerms
+) -> list[list[IndexedItem]]:
+    """Cut items, in order, into parts that fit; an item too large is one by itself."""
+    parts: list[list[IndexedItem]] = []
+    bytes_left = tokens_left = 0
+    for item in items:
+        line = estimates.job_line_bytes(item.length)
+        tokens = terms.input_bound(item.input_tokens)
+        is_full = (
+            not parts
+            or len(parts[-1]) >= room.items_max
+            or (room.bytes_max is not None and line > bytes_left)
+            or (room.tokens_max is not None and tokens > tokens_left)
+        )
+        if is_full:
+            parts.append([])
+            bytes_left, tokens_left = room.bytes_max or 0, room.tokens_max or 0
+        parts[-1].append(item)
+        bytes_left -= line
+        tokens_left -= tokens
+    return parts

@@ -1,0 +1,219 @@
+"""What operators see of each lane: its breaker, window, success, times and failures."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import User
+from batchrouter.kit import clock
+from catalog import health as catalog_health
+from catalog.models import Offering
+from routing import health
+from routing.lanes import LaneView, lane_views, open_breakers
+from routing.models import OfferingHealth
+from tests.factories.catalog import OfferingFactory, ProviderFactory
+from tests.routing.values import NOON
+from tests.support.operators import log_in_operator
+
+pytestmark = pytest.mark.django_db
+
+UNSEEN = LaneView("closed", "", None, 0, 0, None, None, 0, ())
+
+
+@pytest.fixture
+def offering() -> Offering:
+    return OfferingFactory.create(
+        provider=ProviderFactory.create(key="acme"), provider_model="swift"
+    )
+
+
+def report(offering: Offering, successes: int, failures: int, days_ago: int) -> None:
+    health.record(
+        offering.pk,
+        successes=successes,
+        failures=failures,
+        latency_ms_sum=0,
+        expiries=1,
+        now=NOON - timedelta(days=days_ago),
+    )
+
+
+def view(offering: Offering) -> LaneView:
+    return lane_views([offering.pk], now=NOON)[offering.pk]
+
+
+def test_a_lane_that_nobody_used_is_shown_too(offering: Offering) -> None:
+    assert view(offering) == UNSEEN
+    assert view(offering).success_percent is None
+
+
+def test_success_is_counted_since_yesterday_began(offering: Offering) -> None:
+    for days_ago in (2, 1, 0):
+        report(offering, 8, 1, days_ago)
+
+    assert (view(offering).successes, view(offering).calls) == (16, 20)
+    assert view(offering).success_percent == 80.0
+
+
+def test_a_resting_lane_shows_its_reason(offering: Offering) -> None:
+    health.trip(offering.pk, None, "too many failures", now=NOON)
+
+    shown = view(offering)
+    assert (shown.breaker, shown.breaker_reason) == ("open", "too many failures")
+
+
+def test_a_lane_on_probation_is_half_open(offering: Offering) -> None:
+    health.trip(offering.pk, None, "x", now=NOON - timedelta(seconds=30))
+
+    assert view(offering).breaker == "half_open"
+
+
+def test_the_window_is_that_of_the_last_report(offering: Offering) -> None:
+    for calls in (64, 12):
+        health.note_lane(offering.pk, window_calls=calls, failure_kinds=(), now=NOON)
+    health.note_lane(
+        offering.pk, window_calls=None, failure_kinds=["no_answer"], now=NOON
+    )
+
+    assert view(offering).window_calls == 12
+
+
+def test_the_three_newest_failures_are_shown(offering: Offering) -> None:
+    kinds = ["no_answer", "timed_out", "rate_limited", "missing_from_provider"]
+    for seconds, kind in enumerate([*kinds, "timed_out"]):
+        health.note_lane(
+            offering.pk,
+            window_calls=None,
+            failure_kinds=[kind],
+            now=NOON + timedelta(seconds=seconds),
+        )
+
+    assert view(offering).last_failures == (
+        ("timed_out", "2026-11-22T12:00:04.000Z"),
+        ("missing_from_provider", "2026-11-22T12:00:03.000Z"),
+        ("rate_limited", "2026-11-22T12:00:02.000Z"),
+    )
+
+
+def test_a_report_of_nothing_makes_no_row(offering: Offering) -> None:
+    health.note_lane(offering.pk, window_calls=None, failure_kinds=(), now=NOON)
+
+    assert not OfferingHealth.objects.exists()
+
+
+def test_a_note_leaves_the_breaker_alone(offering: Offering) -> None:
+    health.trip(offering.pk, None, "too many failures", now=NOON)
+    before: dict[str, Any] = {**OfferingHealth.objects.values().get()}
+
+    health.note_lane(offering.pk, window_calls=1, failure_kinds=["no_answer"], now=NOON)
+
+    after: dict[str, Any] = {**OfferingHealth.objects.values().get()}
+    assert {name for name in before if before[name] != after[name]} == {
+        "window_calls",
+        "last_failures",
+    }
+
+
+def test_times_are_those_of_the_last_day(offering: Offering) -> None:
+    catalog_health.fold_latencies(offering.pk, at=NOON, calls={4: 9, 12: 1})
+
+    shown = view(offering)
+    assert (shown.latency_ms_p50, shown.latency_ms_p95) == (20, 80)
+
+
+def test_only_resting_lanes_are_open_breakers(offering: Offering) -> None:
+    rested = OfferingFactory.create()
+    health.trip(offering.pk, None, "x", now=NOON)
+    health.trip(rested.pk, None, "x", now=NOON - timedelta(seconds=30))
+
+    assert open_breakers(NOON) == {offering.pk: 1}
+
+
+def test_the_directory_counts_the_open_breakers(
+    client: Client, offering: Offering
+) -> None:
+    health.trip(offering.pk, None, "x", now=clock.now())
+
+    reply = client.get("/v1/catalog/providers/acme").json()
+
+    assert reply["present"] == {"backlog": "none", "open_breakers": 1}
+
+
+def test_views_take_the_same_queries_for_any_number_of_lanes() -> None:
+    ids = [offering.pk for offering in OfferingFactory.create_batch(5)]
+
+    with CaptureQueriesContext(connection) as queries:
+        lane_views(ids, now=NOON)
+
+    assert len(queries) == 4
+
+
+@pytest.fixture
+def operator(client: Client) -> Client:
+    log_in_operator(
+        client, User.objects.create_superuser("op@example.com", "long password")
+    )
+    return client
+
+
+def cells(page: bytes) -> dict[str, str]:
+    """The texts of the first row of an admin list by the column's name."""
+    found: dict[str, str] = {}
+    for part in page.decode().split('class="field-')[1:]:
+        name, _, rest = part.partition('"')
+        text = rest.partition(">")[2].partition("</td>")[0]
+        found.setdefault(name.split()[0], text)
+    return found
+
+
+def test_operators_see_a_lane_at_work(operator: Client, offering: Offering) -> None:
+    now = clock.now()
+    health.record(offering.pk, successes=19, failures=1, latency_ms_sum=0, now=now)
+    health.note_lane(offering.pk, window_calls=48, failure_kinds=(), now=now)
+    catalog_health.fold_latencies(offering.pk, at=now, calls={4: 19, 12: 1})
+    health.trip(offering.pk, None, "quota", now=now)
+
+    shown = cells(operator.get(reverse("admin:routing_lane_changelist")).content)
+
+    address = reverse("admin:catalog_offering_change", args=[offering.pk])
+    assert shown == {
+        "lane": "acme swift direct global",
+        "state": "on",
+        "breaker": "open: quota",
+        "window": "48",
+        "success": "95.00 % of 20",
+        "latency": "20 / 20 ms",
+        "backlog": "0",
+        "last_failures": "-",
+        "switch": f'<a href="{address}">switch off</a>',
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "state"),
+    [
+        ({"enabled": False}, "off"),
+        ({"provider__enabled": False}, "provider off"),
+        ({"provider__is_sanctioned": True}, "provider sanctioned"),
+    ],
+)
+def test_operators_see_which_switch_is_off(
+    operator: Client, columns: dict[str, bool], state: str
+) -> None:
+    OfferingFactory.create(**columns)
+
+    shown = cells(operator.get(reverse("admin:routing_lane_changelist")).content)
+
+    assert shown["state"] == state
+
+
+def test_lanes_cannot_be_changed_there(operator: Client, offering: Offering) -> None:
+    path = reverse("admin:routing_lane_change", args=[offering.pk])
+
+    assert operator.post(path, {"enabled": ""}).status_code == 403
+    assert Offering.objects.get().enabled
