@@ -5,7 +5,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from batchrouter.kit import clock
-from routing import health
+from routing import (
+    credential_admin,  # noqa: F401 # registers by import
+    health,
+    lane_admin,  # noqa: F401 # registers by import
+)
 from routing.models import OfferingHealth, RouteVersion, RoutingOutcome
 
 

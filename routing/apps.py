@@ -6,3 +6,10 @@ from django.apps import AppConfig
 class RoutingConfig(AppConfig):
     name = "routing"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let the capability flags know of live lanes, the directory of breakers."""
+        from routing import lanes, live_lanes  # noqa: PLC0415 # models are ready only now
+
+        lanes.register()
+        live_lanes.register()

@@ -17,7 +17,7 @@ from routing import estimates
 from routing.contracts import OfferingFacts, UnitRequest
 
 # Providers that are a customer's own or our own servers.
-SELF_HOSTED: Final = frozenset({"vllm"})
+SELF_HOSTED: Final = frozenset({"compatible"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,17 @@ def refusal(
 def _too_long(q: Question) -> bool:
     needed = estimates.input_bound(q.offering, q.request.input_tokens_max)
     return needed + q.request.output_tokens_max > q.offering.context_window
+
+
+def _outgrows_a_job(q: Question) -> bool:
+    bytes_max, tokens_max = q.offering.job_bytes_max, q.offering.job_tokens_max
+    if bytes_max is not None:
+        line = estimates.job_line_bytes(q.request.payload_bytes_max)
+        if line > bytes_max:
+            return True
+    if tokens_max is None:
+        return False
+    return estimates.input_bound(q.offering, q.request.input_tokens_max) > tokens_max
 
 
 def _region_not_allowed(q: Question) -> bool:
@@ -183,6 +194,13 @@ _RULES: Final[tuple[tuple[str, Refuses, Sentence], ...]] = (
         lambda q: (
             f"An item asks for {q.request.output_tokens_max} output tokens; this lane "
             f"gives at most {q.offering.max_output_tokens}."
+        ),
+    ),
+    (
+        "job_limit_exceeded",
+        _outgrows_a_job,
+        lambda q: (
+            f"The largest item does not fit into one job of {q.offering.provider_name}."
         ),
     ),
     (

@@ -9,6 +9,10 @@ from routing.contracts import OfferingFacts, UnitRequest
 
 EXPECTED_OUTPUT_RATIO: Final = 0.5
 _FACTOR_ONE_BPS: Final = 10_000
+# An item's line becomes a line of a provider's words: short messages may double, and
+# our reference, the endpoint and the model's name come on top.
+JOB_LINE_FACTOR: Final = 2
+JOB_LINE_OVERHEAD_BYTES: Final = 1024
 
 
 def input_bound(offering: OfferingFacts, counted_tokens: int) -> int:
@@ -20,6 +24,15 @@ def input_bound(offering: OfferingFacts, counted_tokens: int) -> int:
     """
     scaled = ceil_div(counted_tokens * offering.token_factor_bps, _FACTOR_ONE_BPS)
     return scaled + offering.message_overhead_tokens
+
+
+def job_line_bytes(item_bytes: int) -> int:
+    """Return about the most that an item's line in a provider job's input takes.
+
+    Args:
+        item_bytes: of the item's line in the manifest.
+    """
+    return JOB_LINE_FACTOR * item_bytes + JOB_LINE_OVERHEAD_BYTES
 
 
 def unit_input_bound(offering: OfferingFacts, request: UnitRequest) -> int:

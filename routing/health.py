@@ -1,9 +1,12 @@
 """Write how offerings fare: one short transaction per report, never per item."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
 
+from batchrouter.kit import clock
+from catalog.models import Offering
 from routing import breaker
 from routing.breaker import Vitals
 from routing.models import OfferingHealth
@@ -48,7 +51,7 @@ def record(
         return
     row = _locked(offering_id, now)
     vitals = breaker.after_report(
-        _vitals(row),
+        vitals_of(row),
         successes=successes,
         failures=failures,
         latency_ms_sum=latency_ms_sum,
@@ -83,7 +86,53 @@ def trip(
         now: from when.
     """
     row = _locked(offering_id, now)
-    _save(row, breaker.opened(_vitals(row), reason=reason, now=now, until=until))
+    _save(row, breaker.opened(vitals_of(row), reason=reason, now=now, until=until))
+
+
+@transaction.atomic
+def trip_provider(provider: str, reason: str, *, now: datetime) -> None:
+    """Open the breakers of all lanes of a provider that refuses our account.
+
+    What rests already keeps its time, so that all refusals of one moment count as one.
+
+    Args:
+        provider: its key in the catalog.
+        reason: for operators; never a provider's words.
+        now: from when.
+    """
+    ids = sorted(
+        Offering.objects.filter(provider__key=provider).values_list("pk", flat=True)
+    )
+    for row in _all_locked(ids, now):
+        vitals = vitals_of(row)
+        if vitals.state(now) != "open":
+            _save(row, breaker.opened(vitals, reason=reason, now=now))
+
+
+@transaction.atomic
+def note_lane(
+    offering_id: int,
+    *,
+    window_calls: int | None,
+    failure_kinds: Collection[str],
+    now: datetime,
+) -> None:
+    """Remember for operators what a worker saw of a lane; nothing is decided by it.
+
+    Args:
+        offering_id: which offering.
+        window_calls: how many calls at once the worker allows itself; None where the
+            lane has no window.
+        failure_kinds: of :class:`routing.failures.FailureKind`.
+        now: when it was seen.
+    """
+    if window_calls is None and not failure_kinds:
+        return
+    row = _locked(offering_id, now)
+    if window_calls is not None:
+        row.window_calls = window_calls
+    row.last_failures |= dict.fromkeys(failure_kinds, clock.iso(now))
+    row.save(update_fields=["window_calls", "last_failures"])
 
 
 @transaction.atomic
@@ -93,14 +142,22 @@ def close(offering_id: int, *, now: datetime) -> None:
 
 
 def _locked(offering_id: int, now: datetime) -> OfferingHealth:
+    (row,) = _all_locked([offering_id], now)
+    return row
+
+
+def _all_locked(ids: Sequence[int], now: datetime) -> list[OfferingHealth]:
+    """Lock the rows of offerings in the order of their ids, made where missing."""
     OfferingHealth.objects.bulk_create(
-        [OfferingHealth(offering_id=offering_id, updated_at=now)],
+        [OfferingHealth(offering_id=pk, updated_at=now) for pk in ids],
         ignore_conflicts=True,
     )
-    return OfferingHealth.objects.select_for_update().get(pk=offering_id)
+    rows = OfferingHealth.objects.filter(pk__in=ids).order_by("pk")
+    return list(rows.select_for_update())
 
 
-def _vitals(row: OfferingHealth) -> Vitals:
+def vitals_of(row: OfferingHealth) -> Vitals:
+    """Return a row as a value."""
     return Vitals(
         successes=row.recent_successes,
         failures=row.recent_failures,

@@ -1,6 +1,8 @@
-"""What routing remembers: its weights, how offerings fare, and what came of choices."""
+"""What routing remembers: weights, keys at providers, how offerings fared."""
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from batchrouter.kit import clock, ids
 from catalog.models import Offering
@@ -9,6 +11,11 @@ from catalog.models import Offering
 def new_version_id() -> str:
     """Make a route version's public id."""
     return ids.new_id("rv")
+
+
+def new_credential_id() -> str:
+    """Make a credential's public id."""
+    return ids.new_id("cred")
 
 
 class RouteVersion(models.Model):
@@ -47,6 +54,10 @@ class OfferingHealth(models.Model):
     breaker_reason = models.CharField(max_length=200, blank=True)
     # Openings in a row without a good report between them.
     trips = models.PositiveIntegerField(default=0)
+    # Calls at once that the worker which reported last allows itself; None before.
+    window_calls = models.PositiveIntegerField(null=True, blank=True)
+    # When each kind of failure was reported last: {kind: ISO 8601 instant}.
+    last_failures = models.JSONField(default=dict, blank=True)
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -54,6 +65,16 @@ class OfferingHealth(models.Model):
 
     def __str__(self) -> str:
         return f"health of offering {self.pk}"
+
+
+class Lane(Offering):
+    """An offering, as operators watch it work."""
+
+    class Meta:
+        proxy = True
+
+    def __str__(self) -> str:
+        return f"{self.provider.key} {self.provider_model} {self.mode} {self.region}"
 
 
 class RoutingOutcome(models.Model):
@@ -81,3 +102,53 @@ class RoutingOutcome(models.Model):
 
     def __str__(self) -> str:
         return f"offering {self.offering_id} on {self.day}"
+
+
+class ProviderCredential(models.Model):
+    """A key at a provider: waiting for its check, active, or retired."""
+
+    public_id = models.CharField(max_length=40, unique=True, default=new_credential_id)
+    # Its key in the catalog.
+    provider = models.CharField(max_length=40)
+    label = models.CharField(max_length=80, blank=True)
+    # As kit.sealing writes it; emptied when the credential retires.
+    ciphertext = models.TextField(blank=True)
+    # Empty where the secret is so short that they would tell much of it.
+    last_four = models.CharField(max_length=4, blank=True)
+    # Empty: where the settings, else the provider itself, say.
+    base_url = models.CharField(max_length=300, blank=True)
+    is_active = models.BooleanField(default=False)
+    # The last check, and what came of it (routing/credential_checks.py).
+    checked_at = models.DateTimeField(null=True, blank=True)
+    check_outcome = models.CharField(max_length=40, blank=True)
+    # None where it was made on the command line.
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider"],
+                condition=Q(is_active=True),
+                name="one_active_credential",
+            ),
+            models.CheckConstraint(
+                condition=Q(retired_at=None) | Q(is_active=False, ciphertext=""),
+                name="a_retired_credential_is_empty",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_active=False) | ~Q(ciphertext=""),
+                name="an_active_credential_has_a_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} …{self.last_four}"

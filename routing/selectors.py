@@ -12,7 +12,7 @@ from catalog.values import CatalogOffering
 from routing import weights
 from routing.adapters import registry
 from routing.connections import connection_for
-from routing.contracts import OfferingFacts
+from routing.contracts import JobLimits, OfferingFacts
 from routing.models import OfferingHealth, RouteVersion, RoutingOutcome
 from routing.weights import RouteWeights
 
@@ -102,6 +102,7 @@ def _facts(
     known = {name: getattr(offering, name) for name in _CATALOG_FIELDS}
     connection = connection_for(offering.provider, sandbox_only=sandbox_only)
     can_speak = registry.speaks(offering.adapter, offering.mode)
+    limits = _job_limits(offering) if can_speak else None
     return OfferingFacts(
         **known,
         is_connected=connection is not None and can_speak,
@@ -109,7 +110,15 @@ def _facts(
         observed_successes=observed.successes,
         observed_failures=observed.failures,
         breaker_open_until=health.breaker_open_until if health else None,
+        job_bytes_max=limits.bytes_max if limits else None,
+        job_tokens_max=limits.tokens_max if limits else None,
     )
+
+
+def _job_limits(offering: CatalogOffering) -> JobLimits | None:
+    if offering.mode != "batch":
+        return None
+    return registry.job_adapter(offering.adapter).limits
 
 
 def _observed(

@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
+from routing import live_keys
 from tests.factories.billing import empty_money_tables
 from tests.support.mailbox import Mailbox
+
+
+@pytest.fixture(autouse=True)
+def _keys_are_read_again() -> None:
+    """Let no test see the keys at providers of the one before."""
+    live_keys.forget()
 
 
 @pytest.fixture

@@ -284,7 +284,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-        "QuoteState": ["active", "accepted", "expired"],
+        "QuoteState": ["active", "accepted", "expired", "void"],
         "KeyState": ["active", "expired", "revoked"],
         "InvitationState": ["open", "expired"],
         "ReservationState": ["open", "closed"],
@@ -348,8 +348,31 @@ RECEIPT_SIGNING_SEED_B64 = env.text("RECEIPT_SIGNING_SEED_B64")
 # Providers. A provider without a key has no live lane. SANDBOX_PROVIDERS_URL points
 # every provider that has no key at the simulator.
 SANDBOX_PROVIDERS_URL = env.text("SANDBOX_PROVIDERS_URL")
-PROVIDER_API_KEYS = {"openai": env.text("OPENAI_API_KEY")}
-PROVIDER_BASE_URLS = {"openai": env.text("OPENAI_BASE_URL")}
+_PROVIDERS = (
+    *("openai", "anthropic", "gemini", "mistral", "groq", "together", "fireworks"),
+    *("deepseek", "openrouter", "compatible"),
+)
+PROVIDER_API_KEYS = {name: env.text(f"{name.upper()}_API_KEY") for name in _PROVIDERS}
+PROVIDER_BASE_URLS = {name: env.text(f"{name.upper()}_BASE_URL") for name in _PROVIDERS}
+# What only one provider has a word for; its adapter names the options that it reads.
+PROVIDER_OPTIONS = {
+    "anthropic": {"api_version": env.text("ANTHROPIC_API_VERSION", "2026-10-21")},
+    "gemini": {"api_version": env.text("GEMINI_API_VERSION", "v1")},
+    "fireworks": {"account_id": env.text("FIREWORKS_ACCOUNT_ID")},
+    "openrouter": {
+        "data_collection": env.text("OPENROUTER_DATA_COLLECTION", "deny"),
+        "zdr": env.text("OPENROUTER_ZDR"),
+        "only": env.text("OPENROUTER_ONLY"),
+    },
+}
+
+# Keys at providers are sealed with the first of these, and opened with any; none:
+# with SECRET_KEY.
+CREDENTIALS_KEYS = env.words("CREDENTIALS_KEYS")
+
+# Price book: from when on a price counts as old, and how far ahead an end is told.
+PRICE_STALE_DAYS = env.number("PRICE_STALE_DAYS", 45, minimum=1)
+DEPRECATION_NOTICE_DAYS = env.number("DEPRECATION_NOTICE_DAYS", 30, minimum=1)
 
 # Execution. Seconds unless named otherwise.
 QUOTE_VALID_SECONDS = env.number("QUOTE_VALID_SECONDS", 600, minimum=1)

@@ -21,11 +21,6 @@ def _off(reason: str) -> Callable[[], Capability]:
     return lambda: {"enabled": False, "reason": reason}
 
 
-def _live_lanes() -> Capability:
-    keys = settings.PROVIDER_API_KEYS
-    return _on_if(any(keys.values()), "No provider key is set.")
-
-
 def _email(reason: str) -> Callable[[], Capability]:
     return lambda: _on_if(settings.MAIL_DIR or settings.RESEND_API_KEY, reason)
 
@@ -39,11 +34,15 @@ _FLAGS: dict[str, Callable[[], Capability]] = {
     "sandbox_lanes": lambda: _on_if(
         settings.SANDBOX_PROVIDERS_URL, "SANDBOX_PROVIDERS_URL is not set."
     ),
-    "live_lanes": _live_lanes,
     "object_storage": _off("Artifacts are kept on local disk."),
     "openai_compat": _off("Not part of this release."),
     "anthropic_compat": _off("Not part of this release."),
 }
+
+
+def register(name: str, flag: Callable[[], Capability]) -> None:
+    """Let an app say whether a feature of its own is on."""
+    _FLAGS[name] = flag
 
 
 def capabilities() -> dict[str, Capability]:

@@ -1,6 +1,8 @@
 import ast
 import re
 
+from django.conf import settings
+
 from devtools import places
 
 READERS = {"text", "flag", "number", "words", "required"}
@@ -29,7 +31,12 @@ def _read_by_settings() -> set[str]:
     return found
 
 
+def _read_for_providers() -> set[str]:
+    names = [name.upper() for name in settings.PROVIDER_API_KEYS]
+    return {f"{name}_{part}" for name in names for part in ("API_KEY", "BASE_URL")}
+
+
 def test_the_example_lists_exactly_what_is_read() -> None:
     example = (places.ROOT / ".env.example").read_text()
     listed = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
-    assert listed - NOT_IN_SETTINGS == _read_by_settings()
+    assert listed - NOT_IN_SETTINGS == _read_by_settings() | _read_for_providers()

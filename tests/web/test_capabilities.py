@@ -1,7 +1,13 @@
 import pytest
+from django.db import transaction
 from pytest_django.fixtures import Settings
 
+from batchrouter.kit import clock
+from routing import credentials, live_keys
+from routing.models import ProviderCredential
 from tests.support.calls import client
+
+pytestmark = pytest.mark.django_db
 
 NAMES = {
     "email",
@@ -59,6 +65,38 @@ def test_live_lanes_need_a_provider_key(
 ) -> None:
     settings.PROVIDER_API_KEYS = {"openai": key}
     assert flags()["live_lanes"] == flag
+
+
+def test_a_key_without_an_address_makes_no_live_lane(settings: Settings) -> None:
+    settings.PROVIDER_API_KEYS = {"compatible": "sk-test"}
+    settings.PROVIDER_BASE_URLS = {}
+    assert flags()["live_lanes"]["enabled"] is False
+
+
+def test_a_key_in_the_database_makes_a_live_lane_until_it_retires(
+    settings: Settings,
+) -> None:
+    settings.PROVIDER_API_KEYS = {"openai": ""}
+    row = ProviderCredential.objects.create(
+        provider="openai",
+        ciphertext=live_keys.sealer().seal("sk-canary-0123456789"),
+        is_active=True,
+    )
+    assert flags()["live_lanes"] == {"enabled": True, "reason": None}
+
+    credentials.retire_credential(row, now=clock.now())
+    off = {"enabled": False, "reason": "No provider key is set."}
+    assert flags()["live_lanes"] == off
+
+
+def test_a_database_that_cannot_be_asked_is_the_reason(settings: Settings) -> None:
+    settings.PROVIDER_API_KEYS = {"openai": ""}
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        flag = flags()["live_lanes"]
+        transaction.set_rollback(False)
+    reason = "The provider keys cannot be read now."
+    assert flag == {"enabled": False, "reason": reason}
 
 
 @pytest.mark.parametrize(
