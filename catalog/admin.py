@@ -1,12 +1,15 @@
 """The operators' view: two switches and a way to add a price; the rest is read-only."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from batchrouter.kit import clock
+from catalog import ageing
 from catalog.models import (
     ModelProfile,
     Offering,
@@ -48,6 +51,26 @@ class ProviderAdmin(CatalogAdmin):
     search_fields = ("key", "display_name")
 
 
+class UpkeepFilter(admin.SimpleListFilter):
+    """Offerings that need somebody's attention."""
+
+    title = "upkeep"
+    parameter_name = "upkeep"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the two reasons."""
+        return [("stale", "price read too long ago"), ("ending", "ends soon")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Offering]
+    ) -> QuerySet[Offering]:
+        """Narrow the list to the chosen reason."""
+        narrow = {"stale": ageing.stale, "ending": ageing.ending}.get(
+            self.value() or ""
+        )
+        return queryset if narrow is None else narrow(queryset, now=clock.now())
+
+
 @admin.register(Offering)
 class OfferingAdmin(CatalogAdmin):
     switches = ("enabled",)
@@ -59,12 +82,31 @@ class OfferingAdmin(CatalogAdmin):
         "region",
         "privacy",
         "adapter",
+        "price_as_of",
+        "is_price_fresh",
+        "deprecates_at",
         "enabled",
     )
     list_editable = ("enabled",)
-    list_filter = ("provider", "mode", "region", "privacy", "enabled")
+    list_filter = (UpkeepFilter, "provider", "mode", "region", "privacy", "enabled")
     list_select_related = ("provider", "model")
     search_fields = ("public_id", "provider_model", "model__slug")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Add the day on which each price in force was read."""
+        return ageing.with_price_age(super().get_queryset(request), now=clock.now())
+
+    @admin.display(description="price read on", ordering="price_as_of")
+    def price_as_of(self, row: Any) -> date | None:
+        """Return the day, or None where no price is in force."""
+        as_of: date | None = row.price_as_of
+        return as_of
+
+    @admin.display(description="price fresh", boolean=True)
+    def is_price_fresh(self, row: Any) -> bool | None:
+        """Tell a price that was read lately; None where there is none."""
+        as_of: date | None = row.price_as_of
+        return None if as_of is None else as_of >= ageing.oldest_fresh_day(clock.now())
 
 
 @admin.register(ModelProfile)

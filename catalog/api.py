@@ -1,6 +1,7 @@
 """The public catalog: anyone may read it, and caches may keep it for a minute."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils.http import parse_etags
@@ -157,11 +158,8 @@ class ProviderListView(CatalogView):
         responses=schemas.PROVIDER_LIST,
     )
     def get(self, request: Request) -> Response:
-        observed = health.health_by_provider(now=clock.now())
-        data = [
-            rendering.provider_json(row, observed.get(row.pk, health.unknown_health()))
-            for row in Provider.objects.order_by("pk")
-        ]
+        render = _provider_renderer(clock.now())
+        data = [render(row) for row in Provider.objects.order_by("pk")]
         return cacheable(request, list_json(data, has_more=False, next_cursor=None))
 
 
@@ -179,13 +177,21 @@ class ProviderView(CatalogView):
         row = Provider.objects.filter(key=slug).first()
         if row is None:
             raise NotFound(f"There is no provider {slug[:80]!r}.")
-        observed = health.health_by_provider(now=clock.now())
+        render = _provider_renderer(clock.now())
         models = ModelProfile.objects.filter(offerings__provider=row)
         slugs = models.order_by("pk").values_list("slug", flat=True).distinct()
-        posture = rendering.provider_json(
-            row, observed.get(row.pk, health.unknown_health())
-        )
-        return cacheable(request, posture | {"models": list(slugs)})
+        return cacheable(request, render(row) | {"models": list(slugs)})
+
+
+def _provider_renderer(now: datetime) -> Callable[[Provider], dict[str, Any]]:
+    """Read how all providers fare once, for the pages that show them."""
+    observed = health.health_by_provider(now=now)
+    present = health.present_by_provider(now=now)
+    return lambda row: rendering.provider_json(
+        row,
+        observed.get(row.pk, health.unknown_health()),
+        present.get(row.pk, health.IDLE),
+    )
 
 
 class WorkflowProductListView(CatalogView):

@@ -62,13 +62,13 @@ def load_catalog(
     """
     wanted = read_wanted(data_dir)
     with transaction.atomic():
-        _wait_for_other_loaders()
+        wait_for_other_loaders()
         changes = _apply(wanted, now)
         transaction.set_rollback(dry_run)
     return changes
 
 
-def _wait_for_other_loaders() -> None:
+def wait_for_other_loaders() -> None:
     """Let two deployments load one after the other."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('load_catalog'))")
@@ -183,36 +183,38 @@ def _price_all(
     versions = []
     for row in wanted.offerings:
         offering = offerings[row.key]
-        version = _next_version(offering, last.get(offering.pk), row.price, now)
+        version = next_version(offering, last.get(offering.pk), row.price, now)
         if version is not None:
             versions.append(version)
             changes.append(Change("priced", _text(row.key), _rates(row.price)))
     OfferingPrice.objects.bulk_create(versions)
 
 
-def _next_version(
+def next_version(
     offering: Offering, last: OfferingPrice | None, wanted: WantedPrice, now: datetime
 ) -> OfferingPrice | None:
     """Return the version to add, or None where the last one still says it.
 
-    A price that an operator read later than the files did stays.
+    A price that an operator read later than the files did stays. The version is not
+    saved.
     """
     if last is None:
         as_of = datetime.combine(wanted.as_of, time.min, tzinfo=UTC)
         # On a machine whose clock lags, the price must still be in force.
-        return _version(offering, wanted, min(as_of, now))
+        return version_of(offering, wanted, min(as_of, now))
     is_newer = last.as_of > wanted.as_of
     is_same = all(
         getattr(last, name) == value for name, value in asdict(wanted).items()
     )
     if is_newer or is_same:
         return None
-    return _version(offering, wanted, now)
+    return version_of(offering, wanted, now)
 
 
-def _version(
+def version_of(
     offering: Offering, wanted: WantedPrice, valid_from: datetime
 ) -> OfferingPrice:
+    """Return a dated price that is not saved."""
     return OfferingPrice(offering=offering, valid_from=valid_from, **asdict(wanted))
 
 

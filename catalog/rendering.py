@@ -7,7 +7,7 @@ from typing import Any
 
 from batchrouter.kit import clock, money
 from catalog.demand import Ranking, RankingRow
-from catalog.health import Health
+from catalog.health import Health, Present
 from catalog.models import (
     ModelProfile,
     Offering,
@@ -184,7 +184,9 @@ def example_manifest(model: ModelProfile) -> JSON:
     }
 
 
-def provider_json(provider: Provider, health: Mapping[str, Health]) -> JSON:
+def provider_json(
+    provider: Provider, health: Mapping[str, Health], present: Present
+) -> JSON:
     """Return a provider's posture."""
     is_open = provider.enabled and not provider.is_sanctioned
     return {
@@ -199,6 +201,7 @@ def provider_json(provider: Provider, health: Mapping[str, Health]) -> JSON:
         "privacy_tiers": provider.privacy_tiers,
         "status": "enabled" if is_open else "disabled",
         "health": {name: asdict(found) for name, found in health.items()},
+        "present": asdict(present),
         "facts": provider.facts,
         "as_of": provider.as_of.isoformat(),
     }

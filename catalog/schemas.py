@@ -91,6 +91,13 @@ class CatalogModelDetailSerializer(CatalogModelSerializer):
 class CatalogHealthSerializer(Shape):
     basis = _one_of(("observed", "too_few_calls"))
     success_rate = serializers.FloatField(allow_null=True)
+    latency_ms_p50 = serializers.IntegerField(allow_null=True)
+    latency_ms_p95 = serializers.IntegerField(allow_null=True)
+
+
+class CatalogPresentSerializer(Shape):
+    backlog = _one_of(("none", "small", "medium", "large"))
+    open_breakers = serializers.IntegerField()
 
 
 class CatalogProviderSerializer(Shape):
@@ -105,6 +112,7 @@ class CatalogProviderSerializer(Shape):
     privacy_tiers = serializers.ListField(child=_one_of(PrivacyTier.values))
     status = _one_of(("enabled", "disabled"))
     health = serializers.DictField(child=CatalogHealthSerializer())
+    present = CatalogPresentSerializer()
     facts = serializers.ListField(child=serializers.DictField())
     as_of = serializers.DateField()
 

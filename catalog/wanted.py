@@ -175,7 +175,7 @@ def _offerings(
 ) -> Iterator[WantedOffering]:
     """Make the direct offering, and the batch one where its price is known."""
     for mode, lane in provider["lanes"].items():
-        if mode == "batch" and not _has_batch_price(row):
+        if mode == "batch" and not has_batch_price(row):
             continue
         yield WantedOffering(
             provider=provider["key"],
@@ -184,11 +184,12 @@ def _offerings(
             region=lane["region"],
             privacy=lane["privacy"],
             fields=_offering_fields(row, provider, mode),
-            price=_price(row, mode, as_of),
+            price=price_of(row, mode, as_of),
         )
 
 
-def _has_batch_price(row: JSON) -> bool:
+def has_batch_price(row: JSON) -> bool:
+    """Tell whether the provider runs native jobs of this model at a known price."""
     return (
         bool(row["native_batch_api"]) and row["batch_input_cost_per_token"] is not None
     )
@@ -217,10 +218,13 @@ def _offering_fields(row: JSON, provider: JSON, mode: str) -> Fields:
     }
 
 
-def _price(row: JSON, mode: str, as_of: date) -> WantedPrice:
+def price_of(row: JSON, mode: str, as_of: date) -> WantedPrice:
     """Return the price of a mode.
 
     Where a cached rate is not listed, cached input costs as much as other input.
+
+    Raises:
+        CatalogDataError: a rate is missing, negative, or finer than we can hold.
     """
     what = f"{row['provider']} {row['model']} {mode}"
     prefix = "batch_" if mode == "batch" else ""

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from catalog.models.offerings import Offering
 from catalog.models.providers import Provider
 
 
@@ -60,3 +61,26 @@ class ProviderHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider_id} at {self.hour:%Y-%m-%d %H}"
+
+
+class LatencyHour(models.Model):
+    """Direct calls of one hour that an offering answered, by how long they took."""
+
+    offering = models.ForeignKey(
+        Offering, on_delete=models.CASCADE, related_name="latency_hours"
+    )
+    hour = models.DateTimeField()
+    # As catalog/latencies.py numbers them.
+    step = models.PositiveSmallIntegerField()
+    calls = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["offering", "hour", "step"], name="latency_hour_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["hour"], name="latency_by_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.offering_id} at {self.hour:%Y-%m-%d %H} step {self.step}"

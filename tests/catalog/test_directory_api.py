@@ -9,6 +9,8 @@ from batchrouter.kit import clock
 from catalog import schemas
 from catalog.demand import Settled, fold
 from catalog.health import fold as fold_health
+from catalog.health import fold_latencies
+from catalog.models import Offering
 
 Get = Callable[..., Any]
 pytestmark = pytest.mark.usefixtures("loaded")
@@ -31,7 +33,13 @@ def test_providers_show_their_posture(get: Get) -> None:
     assert set(openai) == fields(schemas.CatalogProviderSerializer)
     assert (openai["slug"], openai["retention_days"]) == ("openai", 30)
     assert openai["trains_on_data"] is False
-    assert openai["health"]["24h"] == {"basis": "too_few_calls", "success_rate": None}
+    assert openai["health"]["24h"] == {
+        "basis": "too_few_calls",
+        "success_rate": None,
+        "latency_ms_p50": None,
+        "latency_ms_p95": None,
+    }
+    assert openai["present"] == {"backlog": "none", "open_breakers": 0}
 
 
 def test_a_provider_shows_observed_health(get: Get) -> None:
@@ -39,7 +47,27 @@ def test_a_provider_shows_observed_health(get: Get) -> None:
 
     health = get(f"{PROVIDERS}/openai")["health"]
 
-    assert health["24h"] == {"basis": "observed", "success_rate": 0.99}
+    assert health["24h"] == {
+        "basis": "observed",
+        "success_rate": 0.99,
+        "latency_ms_p50": None,
+        "latency_ms_p95": None,
+    }
+
+
+def test_a_provider_shows_how_long_its_calls_took(get: Get) -> None:
+    offering = Offering.objects.filter(provider__key="openai", mode="direct").first()
+    assert offering is not None
+    fold_latencies(offering.pk, at=clock.now(), calls={20: 94, 28: 6})
+
+    health = get(f"{PROVIDERS}/openai")["health"]
+
+    assert health["24h"] == {
+        "basis": "too_few_calls",
+        "success_rate": None,
+        "latency_ms_p50": 320,
+        "latency_ms_p95": 1280,
+    }
 
 
 def test_one_provider_adds_its_models(get: Get) -> None:

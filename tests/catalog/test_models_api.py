@@ -116,6 +116,7 @@ def test_a_retired_model_says_so(get: Get) -> None:
 
 def test_statuses_tell_why_nothing_is_routed(get: Get) -> None:
     Offering.objects.filter(model__slug="gpt-5.4", mode="direct").update(enabled=False)
+    Offering.objects.filter(model__slug="claude-opus-5").update(adapter="")
     unpriced = OfferingFactory.create()
 
     def statuses(slug: str) -> dict[str, str]:

@@ -73,11 +73,9 @@ def test_a_model_overrides_the_token_factor_of_its_provider() -> None:
 
 
 @pytest.mark.usefixtures("loaded")
-def test_a_lookalike_speaks_the_openai_shape_in_direct_mode_only() -> None:
-    assert only("openai/gpt-oss-20b", provider="groq", mode="direct").adapter == (
-        "openai_compatible"
-    )
-    assert only("openai/gpt-oss-20b", provider="groq", mode="batch").adapter == ""
+def test_a_provider_speaks_through_its_own_adapter_in_both_modes() -> None:
+    for mode in ("direct", "batch"):
+        assert only("openai/gpt-oss-20b", provider="groq", mode=mode).adapter == "groq"
 
 
 @pytest.mark.usefixtures("loaded")
