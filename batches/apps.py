@@ -8,11 +8,13 @@ class BatchesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add the proofs and counts about batches to those of billing."""
+        """Add the proofs and counts about batches to those of others."""
         from batches import (  # noqa: PLC0415 # models are ready only now
+            backlog,
             checks,
             provider_usage,
         )
 
+        backlog.register()
         checks.register()
         provider_usage.register()

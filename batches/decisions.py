@@ -1,6 +1,6 @@
 """Pure: what was decided for a group of items, as stored with the quote."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -73,12 +73,15 @@ def _stage_lane(offering: OfferingFacts, leave_at: datetime) -> StageLane:
 
 def to_json(decision: Decision) -> dict[str, Any]:
     """Return the JSON form that :func:`from_json` reads back to an equal value."""
-    stored = asdict(decision)
-    stored["stages"] = [
-        {**asdict(stage), "leave_at": stage.leave_at.isoformat()}
-        for stage in decision.stages
-    ]
-    return stored
+    return {
+        # What is JSON already is large, and not copied.
+        **{field.name: getattr(decision, field.name) for field in fields(decision)},
+        "terms": asdict(decision.terms),
+        "stages": [
+            {**asdict(stage), "leave_at": stage.leave_at.isoformat()}
+            for stage in decision.stages
+        ],
+    }
 
 
 def from_json(stored: dict[str, Any]) -> Decision:

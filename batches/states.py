@@ -15,10 +15,13 @@ class QuoteState(StrEnum):
     ACTIVE = "active"  # the price holds until valid_until
     ACCEPTED = "accepted"  # a batch exists for it
     EXPIRED = "expired"  # nobody submitted in time
+    VOID = "void"  # another point of the same curve was accepted
 
 
 QUOTE_MOVES: Moves = {
-    QuoteState.ACTIVE: frozenset({QuoteState.ACCEPTED, QuoteState.EXPIRED}),
+    QuoteState.ACTIVE: frozenset(
+        {QuoteState.ACCEPTED, QuoteState.EXPIRED, QuoteState.VOID}
+    ),
 }
 
 

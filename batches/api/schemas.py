@@ -63,7 +63,10 @@ class ManifestBody(Shape):
 
 
 class BatchCreateBody(ManifestBody):
-    quote_id = serializers.CharField(required=False)
+    quote_id = serializers.CharField(
+        required=False,
+        help_text="A quote's, or that of a point of its price_deadline_curve.",
+    )
 
 
 class FundingPreview(Shape):
@@ -93,10 +96,25 @@ class RouteDecision(Shape):
     rejected_providers = serializers.ListField(child=serializers.DictField())
 
 
+class CurvePoint(Shape):
+    quote_id = serializers.CharField(
+        allow_null=True,
+        help_text="Submits by this deadline at this total, while the quote is valid; "
+        "accepting one point makes the others void. The quote's own id where the point "
+        "is the quote itself; null where no batch could be made of it.",
+    )
+    sla_tier = serializers.ChoiceField(["priority", "standard", "flex"])
+    window_seconds = serializers.IntegerField()
+    deadline_at = serializers.DateTimeField()
+    total = serializers.CharField(allow_null=True)
+    item_count = serializers.IntegerField()
+    modes = serializers.ListField(child=serializers.ChoiceField(["batch", "direct"]))
+
+
 class QuoteReply(Shape):
     quote_id = serializers.CharField()
     object = serializers.CharField()
-    state = serializers.ChoiceField(["active", "accepted", "expired"])
+    state = serializers.ChoiceField(["active", "accepted", "expired", "void"])
     valid_until = serializers.DateTimeField()
     deadline_at = serializers.DateTimeField()
     route_version = serializers.CharField()
@@ -110,7 +128,9 @@ class QuoteReply(Shape):
     work_units = serializers.ListField(child=serializers.DictField())
     work_units_truncated = serializers.BooleanField()
     price_range = serializers.DictField(allow_null=True)
-    price_deadline_curve = serializers.ListField(child=serializers.DictField())
+    price_deadline_curve = CurvePoint(
+        many=True, help_text="Empty where the manifest was submitted without a quote."
+    )
     sample_run = serializers.DictField()
     duplicates = serializers.IntegerField()
     skipped = serializers.ListField(child=serializers.DictField())
@@ -180,6 +200,23 @@ class BatchListReply(ListReply):
     data = BatchSummary(many=True)  # type: ignore[assignment] # narrower than the list's
 
 
+class RowUsage(Shape):
+    input_tokens = serializers.IntegerField(
+        help_text="As billed, with those read from and written to a cache."
+    )
+    cached_tokens = serializers.IntegerField(help_text="Of the input, from a cache.")
+    cache_write_tokens = serializers.IntegerField(
+        required=False,
+        help_text="Of the input, written to a cache, where the provider says so.",
+    )
+    output_tokens = serializers.IntegerField()
+    reasoning_tokens = serializers.IntegerField(help_text="Of the output.")
+    total_tokens = serializers.IntegerField(help_text="Input and output.")
+    source = serializers.ChoiceField(  # type: ignore[assignment] # a field, not the property
+        ["provider", "estimated"]
+    )
+
+
 class Row(Shape):
     customer_item_id = serializers.CharField()
     item_id = serializers.CharField()
@@ -193,8 +230,13 @@ class Row(Shape):
     provider_model = serializers.CharField(allow_null=True)
     lane = serializers.CharField(allow_null=True)
     attempts = serializers.IntegerField()
+    dropped_fields = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Fields of the item's input that the provider was not sent, because "
+        "it or its model does not take them.",
+    )
     output = serializers.DictField(allow_null=True)
-    usage = serializers.DictField()
+    usage = RowUsage()
     cost = serializers.DictField()
     verification = serializers.DictField(allow_null=True)
     error = serializers.DictField(allow_null=True)

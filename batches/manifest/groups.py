@@ -24,7 +24,7 @@ class GroupSums:
         self.input_tokens = self.input_tokens_max = 0
         self.output_tokens = self.output_tokens_max = 0
         self.uncapped_count = 0
-        self.payload_bytes = 0
+        self.payload_bytes = self.payload_bytes_max = 0
         self._ranges: list[str] = []
         self._first = self._last = -2  # next to no item
 
@@ -32,6 +32,7 @@ class GroupSums:
         """Count one item in."""
         self.item_count += 1
         self.payload_bytes += length
+        self.payload_bytes_max = max(self.payload_bytes_max, length)
         self.input_tokens += input_tokens
         self.input_tokens_max = max(self.input_tokens_max, input_tokens)
         cap = facts.max_output_tokens

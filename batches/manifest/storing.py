@@ -64,6 +64,7 @@ def _group(manifest: Manifest, sums: GroupSums) -> ItemGroup:
         output_tokens_max=sums.output_tokens_max,
         uncapped_count=sums.uncapped_count,
         payload_bytes=sums.payload_bytes,
+        payload_bytes_max=sums.payload_bytes_max,
         ranges=sums.ranges,
     )
 

@@ -48,6 +48,8 @@ class ItemGroup(models.Model):
     output_tokens_max = models.PositiveIntegerField()
     uncapped_count = models.PositiveIntegerField()
     payload_bytes = models.BigIntegerField()
+    # Of the largest item; 0 in groups older than this column.
+    payload_bytes_max = models.PositiveIntegerField(db_default=0)
     ranges = models.JSONField(default=list)
 
     class Meta:

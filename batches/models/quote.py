@@ -22,12 +22,17 @@ class Quote(Stateful):
     ``spec`` is the manifest's envelope; ``decisions`` holds, for each group of items,
     the judged lanes with their prices, the scores and the plan, so that the decision
     can be replayed and the price honoured; ``reply`` is what the customer was shown.
+    ``curve_of`` is the quote whose price-deadline curve this one is a point of: of a
+    quote and its points one can be accepted.
     """
 
     moves: ClassVar[Moves] = QUOTE_MOVES
 
     public_id = models.CharField(max_length=40, unique=True, default=new_quote_id)
     org = models.ForeignKey(Org, on_delete=models.PROTECT, related_name="quotes")
+    curve_of = models.ForeignKey(
+        "self", null=True, on_delete=models.CASCADE, related_name="points"
+    )
     manifest = models.ForeignKey(Manifest, on_delete=models.PROTECT)
     fingerprint = models.CharField(max_length=64)
     is_test = models.BooleanField(default=False)

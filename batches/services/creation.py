@@ -8,8 +8,9 @@ from typing import Any
 from accounts.models import ApiKey, Org
 from batches.models import Batch
 from batches.selectors import batch_of, quote_of
+from batches.services.drafting import fingerprint
 from batches.services.manifests import take_manifest
-from batches.services.quoting import fingerprint, quote_manifest
+from batches.services.quoting import quote_manifest
 from batches.services.submission import ManifestDiffers, submit_quote
 from batchrouter.kit.errors import InvalidRequest
 
@@ -25,6 +26,8 @@ class Order:
 
 def create_batch(order: Order, body: Mapping[str, Any], *, now: datetime) -> Batch:
     """Create a batch from ``{quote_id}``, a manifest, or a quote with its manifest.
+
+    A point of a quote's curve is named as a quote is, by its own ``quote_id``.
 
     Raises:
         ManifestDiffers: the manifest is not the one that was quoted.
@@ -52,6 +55,7 @@ def create_batch(order: Order, body: Mapping[str, Any], *, now: datetime) -> Bat
             spec=spec,
             is_test=order.is_test,
             now=now,
+            with_curve=False,
         )
     batch = submit_quote(org=order.org, quote=quote, api_key=order.key, now=now)
     return batch_of(order.org, batch.public_id)

@@ -3,30 +3,43 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from batches import decisions
 from batches.decisions import Decision
+from batches.engine import slicing
 from batches.engine.lifecycle import record_event, ring_when_all_done
 from batches.models import Batch, WorkUnit
 from batches.states import BatchState, UnitState
 from batchrouter.kit.jobs import Job, enqueue_on_commit
+from routing import estimates
 
-# Of a provider job's input: half of what OpenAI takes, as a line grows on its way.
-_SLICE_BYTES = 100_000_000
 # A message wakes one worker process: as many are rung as may find a unit. One that
 # finds nothing has lost a few milliseconds.
 _WORKERS_RUNG = 4
 
-_SLICES = """
+# No limit, for a sum that none is known for.
+_NO_LIMIT = 10**15
+
+# A slice may begin with an item that lies across a border: as every border leaves room
+# for the largest item, the slice stays within the limit.
+_SLICES = f"""
 SELECT min(seq), max(seq), count(*) FROM (
   SELECT seq, (row_number() OVER by_seq - 1) / %(items)s AS by_count,
-         sum(length) OVER by_seq / %(bytes)s AS by_size
-    FROM batches_item WHERE manifest_id = %(manifest)s AND group_no = %(group)s
+         div(sum(line) OVER by_seq, greatest(%(bytes)s - max(line) OVER (), 1))
+           AS by_size,
+         div(sum(tokens) OVER by_seq, greatest(%(tokens)s - max(tokens) OVER (), 1))
+           AS by_tokens
+    FROM (
+      SELECT seq, {estimates.JOB_LINE_FACTOR} * length::bigint
+                  + {estimates.JOB_LINE_OVERHEAD_BYTES} AS line,
+             (input_tokens::bigint * %(factor_bps)s + 9999) / 10000 + %(overhead)s
+               AS tokens
+        FROM batches_item WHERE manifest_id = %(manifest)s AND group_no = %(group)s
+    ) weighed
   WINDOW by_seq AS (ORDER BY seq ROWS UNBOUNDED PRECEDING)
-) numbered GROUP BY by_count, by_size ORDER BY min(seq)
-"""
+) numbered GROUP BY by_count, by_size, by_tokens ORDER BY min(seq)
+"""  # noqa: S608 # constants of ours only
 
 
 @transaction.atomic
@@ -58,17 +71,16 @@ def dispatch_batch(batch_id: int, *, now: datetime) -> None:
 
 def _units_of(batch: Batch, decision: Decision, now: datetime) -> list[WorkUnit]:
     stage = decision.stages[0]
-    size = (
-        settings.DIRECT_UNIT_ITEMS
-        if stage.mode == "direct"
-        else settings.NATIVE_UNIT_ITEMS
-    )
+    room = slicing.room_of(stage)
     with connection.cursor() as cursor:
         cursor.execute(
             _SLICES,
             {
-                "items": size,
-                "bytes": _SLICE_BYTES,
+                "items": room.items_max,
+                "bytes": room.bytes_max or _NO_LIMIT,
+                "tokens": room.tokens_max or _NO_LIMIT,
+                "factor_bps": decision.terms.factor_bps,
+                "overhead": decision.terms.overhead_tokens,
                 "manifest": batch.manifest_id,
                 "group": decision.group_no,
             },

@@ -159,6 +159,7 @@ def unit_request(
             group.output_tokens_max, cap if group.uncapped_count else 0
         ),
         payload_bytes=group.payload_bytes,
+        payload_bytes_max=group.payload_bytes_max,
         needs_vision=group.needs_vision,
         needs_schema=group.needs_schema,
         needs_tools=group.needs_tools,

@@ -5,28 +5,24 @@ cap, at the selected lane's price. It is what a submit reserves, and no fallback
 it.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
+from django.db import transaction
 
 from accounts.models import Org
-from batches import decisions
 from batches.manifest.envelope import Spec
 from batches.models import Manifest, Quote
-from batches.services import quote_reply
+from batches.services import drafting, quote_reply
 from batches.services.judgement import (
     Asked,
     GroupJudgement,
-    Market,
     judge_group,
     open_market,
 )
-from batches.services.price_curve import price_deadline_curve
-from batches.states import QuoteState
+from batches.services.price_curve import Point, curve_points, point_json
 from batchrouter.kit.errors import BatchRouterError
-from batchrouter.kit.hashing import canonical_json, sha256_hex
-from batchrouter.kit.money import fee_nanousd, format_usd
+from batchrouter.kit.money import format_usd
 from catalog import selectors as catalog_selectors
 
 # Of the provider subtotal (api-contract section 3): model routes, workflow products.
@@ -50,9 +46,24 @@ class MaxPriceExceeded(BatchRouterError):
 
 
 def quote_manifest(
-    *, org: Org, manifest: Manifest, spec: Spec, is_test: bool, now: datetime
+    *,
+    org: Org,
+    manifest: Manifest,
+    spec: Spec,
+    is_test: bool,
+    now: datetime,
+    with_curve: bool = True,
 ) -> Quote:
     """Price a checked manifest; nothing is reserved.
+
+    Args:
+        org: who asks.
+        manifest: the checked items.
+        spec: the wishes.
+        is_test: judge the simulator's lanes.
+        now: the instant of the decision.
+        with_curve: offer the other tiers too; a manifest that is submitted at once
+            has no use for them.
 
     Raises:
         NoEligibleLane: some items have no lane and ``on_invalid`` is not ``skip``, or
@@ -71,13 +82,27 @@ def quote_manifest(
     market = open_market(asked, groups, now=now)
     judged = [judge_group(group, asked, market) for group in groups]
     _refuse_unplaceable(judged, spec)
-    return _save(asked, market, judged)
+    quote = drafting.draft_quote(asked, market, judged)
+    _check_max_price(quote, spec)
+    points = list(curve_points(quote, asked, judged, market)) if with_curve else []
+    curve = [point_json(point) for point in points]
+    quote.reply = quote_reply.build(quote, asked, judged, curve)
+    _save(quote, points, curve)
+    return quote
 
 
-def fingerprint(manifest: Manifest, spec: Spec) -> str:
-    """Name a manifest by its content, to compare a submit with its quote."""
-    canonical = canonical_json({"file": manifest.file.sha256, "spec": spec.to_json()})
-    return sha256_hex(canonical)
+@transaction.atomic
+def _save(quote: Quote, points: list[Point], curve: list[dict[str, Any]]) -> None:
+    quote.save()
+    others = [
+        point for point in points if point.is_acceptable and point.quote is not quote
+    ]
+    for point in others:
+        point.quote.curve_of = quote
+        point.quote.reply = quote_reply.build(
+            point.quote, point.asked, point.judged, curve
+        )
+    Quote.objects.bulk_create(point.quote for point in others)
 
 
 def _fee_bps(spec: Spec) -> int:
@@ -87,9 +112,9 @@ def _fee_bps(spec: Spec) -> int:
 
 
 def _refuse_unplaceable(judged: list[GroupJudgement], spec: Spec) -> None:
-    homeless = [group for group in judged if group.decision is None]
-    if not homeless or (spec.on_invalid == "skip" and len(homeless) < len(judged)):
+    if drafting.are_enough_placed(judged, spec):
         return
+    homeless = [group for group in judged if group.decision is None]
     count = sum(found.group.item_count for found in homeless)
     raise NoEligibleLane(
         f"No lane can take {count} of the items; details lists each lane's reason. "
@@ -118,47 +143,17 @@ def _homeless_json(found: GroupJudgement) -> dict[str, Any]:
     }
 
 
-def _save(asked: Asked, market: Market, judged: list[GroupJudgement]) -> Quote:
-    decided = [found.decision for found in judged if found.decision is not None]
-    subtotal = sum(decision.ceiling_nanousd for decision in decided)
-    expected = sum(decision.expected_nanousd for decision in decided)
-    fee = fee_nanousd(subtotal, fee_bps=asked.fee_bps)
-    expected_fee = fee_nanousd(expected, fee_bps=asked.fee_bps)
-    _check_max_price(asked.spec, subtotal + fee)
-    now = market.now
-    quote = Quote(
-        state=QuoteState.ACTIVE,
-        state_at=now,
-        org=asked.org,
-        manifest=asked.manifest,
-        fingerprint=fingerprint(asked.manifest, asked.spec),
-        is_test=asked.is_test,
-        spec=asked.spec.to_json(),
-        decisions=[decisions.to_json(decision) for decision in decided],
-        route_version_id=market.version.version_id,
-        fee_bps=asked.fee_bps,
-        item_count=sum(decision.item_count for decision in decided),
-        provider_subtotal_nanousd=subtotal,
-        fee_nanousd=fee,
-        total_nanousd=subtotal + fee,
-        expected_total_nanousd=min(expected + expected_fee, subtotal + fee),
-        deadline_at=asked.deadline_at,
-        valid_until=now + timedelta(seconds=settings.QUOTE_VALID_SECONDS),
-        created_at=now,
-    )
-    curve = price_deadline_curve(asked, (found.group for found in judged), market)
-    quote.reply = quote_reply.build(quote, asked, judged, curve)
-    quote.save()
-    return quote
-
-
-def _check_max_price(spec: Spec, total_nanousd: int) -> None:
+def _check_max_price(quote: Quote, spec: Spec) -> None:
     most = spec.max_price_nanousd
-    if most is not None and total_nanousd > most:
-        raise MaxPriceExceeded(
-            f"The ceiling is {format_usd(total_nanousd)} USD, above max_price "
-            f"{format_usd(most)} USD. Lower max_output_tokens, allow a cheaper model "
-            "or a later deadline, or raise max_price.",
-            param="max_price",
-            details={"total": format_usd(total_nanousd), "max_price": format_usd(most)},
-        )
+    if most is None or drafting.is_within_max_price(quote, spec):
+        return
+    raise MaxPriceExceeded(
+        f"The ceiling is {format_usd(quote.total_nanousd)} USD, above max_price "
+        f"{format_usd(most)} USD. Lower max_output_tokens, allow a cheaper model "
+        "or a later deadline, or raise max_price.",
+        param="max_price",
+        details={
+            "total": format_usd(quote.total_nanousd),
+            "max_price": format_usd(most),
+        },
+    )

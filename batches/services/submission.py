@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import ApiKey, Org
 from accounts.spending import take
@@ -27,7 +28,7 @@ class QuoteExpired(BatchRouterError):
 
 
 class QuoteAccepted(Conflict):
-    """A batch exists for this quote already."""
+    """A batch exists for this quote, or for a point of its curve, already."""
 
     code = "quote_accepted"
 
@@ -50,6 +51,8 @@ def submit_quote(
 ) -> Batch:
     """Turn an active quote into a batch and reserve its total.
 
+    The other points of its curve are void from then on.
+
     Raises:
         QuoteExpired, QuoteAccepted, QuoteModeDiffers, InsufficientCredits,
         KeySpendLimitExceeded.
@@ -59,12 +62,13 @@ def submit_quote(
             "A test key submits its own quotes, and a live key those of live lanes.",
             param="quote_id",
         )
-    locked = Quote.objects.select_for_update(no_key=True).get(pk=quote.pk)
-    if locked.state == QuoteState.ACCEPTED:
-        raise QuoteAccepted("A batch was already created from this quote.")
-    if locked.state == QuoteState.EXPIRED or now >= locked.valid_until:
-        raise QuoteExpired("This quote has expired; ask for a new one.")
+    curve = _locked_curve(quote)
+    locked = curve.pop(quote.pk)
+    _check_acceptable(locked, now=now)
     locked.advance(QuoteState.ACCEPTED, at=now)
+    for other in curve.values():
+        if other.state == QuoteState.ACTIVE:
+            other.advance(QuoteState.VOID, at=now)
     batch = Batch.objects.create(
         state=BatchState.PRICED,
         state_at=now,
@@ -73,7 +77,7 @@ def submit_quote(
         manifest_id=locked.manifest_id,
         api_key=api_key,
         item_count=locked.item_count,
-        metadata=locked.spec.get("metadata") or {},
+        metadata=quote.spec.get("metadata") or {},
         deadline_at=locked.deadline_at,
         created_at=now,
     )
@@ -99,3 +103,22 @@ def submit_quote(
     )
     enqueue_on_commit(Job.DISPATCH_BATCH, batch_id=batch.pk)
     return batch
+
+
+def _locked_curve(quote: Quote) -> dict[int, Quote]:
+    """Lock a quote with all points of its curve, in one order for everybody."""
+    root_id = quote.curve_of_id or quote.pk
+    family = Quote.objects.filter(Q(pk=root_id) | Q(curve_of_id=root_id))
+    locked = family.order_by("pk").select_for_update(no_key=True)
+    return {row.pk: row for row in locked.defer("spec", "decisions", "reply")}
+
+
+def _check_acceptable(quote: Quote, *, now: datetime) -> None:
+    if quote.state == QuoteState.ACCEPTED:
+        raise QuoteAccepted("A batch was already created from this quote.")
+    if quote.state == QuoteState.VOID:
+        raise QuoteAccepted(
+            "A batch was already created from another point of this quote's curve."
+        )
+    if quote.state == QuoteState.EXPIRED or now >= quote.valid_until:
+        raise QuoteExpired("This quote has expired; ask for a new one.")

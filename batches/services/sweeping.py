@@ -55,7 +55,8 @@ def _ring_for_batches(now: datetime) -> None:
 
 def expire_quotes(*, now: datetime) -> None:
     """Close quotes that nobody accepted in time."""
-    for quote in Quote.objects.filter(state=QuoteState.ACTIVE, valid_until__lt=now):
+    over = Quote.objects.filter(state=QuoteState.ACTIVE, valid_until__lt=now)
+    for quote in over.defer("spec", "decisions", "reply"):
         try:
             quote.advance(QuoteState.EXPIRED, at=now)
         except LostRace:

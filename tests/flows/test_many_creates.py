@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from batches.models import Batch
+from batches.models import Batch, Quote
 from billing.grants import grant_credits
 from billing.models import Reservation
 from catalog.loading import load_catalog
@@ -59,13 +59,21 @@ class Shop:
             for count in (1, 2)
         ]
 
+    def quote(self) -> list[str]:
+        """Quote the first file; return the ids of its curve's points."""
+        body = {"input_file_id": self.file_ids[0]}
+        quote = ApiClient(self._secret).post(f"{BATCHES}/quote", body).json()
+        return [point["quote_id"] for point in quote["price_deadline_curve"]]
+
     def create(self, *, file_no: int = 0, **headers: str) -> Reply:
         """Submit one of the files; return status, body and the replay mark."""
+        return self.submit({"input_file_id": self.file_ids[file_no]}, **headers)
+
+    def submit(self, body: dict[str, str], **headers: str) -> Reply:
+        """Submit; return status, body and the replay mark."""
         api = ApiClient(self._secret)
         try:
-            reply = api.post(
-                BATCHES, {"input_file_id": self.file_ids[file_no]}, **headers
-            )
+            reply = api.post(BATCHES, body, **headers)
             replayed = reply.headers.get("Idempotent-Replayed", "")
             return reply.status_code, reply.content, replayed
         finally:
@@ -127,4 +135,20 @@ def test_one_key_with_two_bodies_takes_the_first_and_refuses_the_other(
     even, odd = set(statuses[0::2]), set(statuses[1::2])
     assert sorted([even, odd], key=min) == [{202}, {422}]
     assert Batch.objects.count() == 1
+    assert book_problems() == []
+
+
+def test_points_of_one_curve_accepted_at_once_make_one_batch(market: None) -> None:
+    shop = Shop(10 * TOTAL_NANOUSD)
+    points = shop.quote()
+
+    replies = _at_once(
+        THREADS, lambda number: shop.submit({"quote_id": points[number % len(points)]})
+    )
+
+    assert Counter(status for status, _, _ in replies) == {202: 1, 409: THREADS - 1}
+    assert Batch.objects.count() == 1
+    assert Reservation.objects.count() == 1
+    states = Counter(Quote.objects.values_list("state", flat=True))
+    assert states == {"accepted": 1, "void": 2}
     assert book_problems() == []

@@ -115,6 +115,66 @@ def test_a_quote_makes_one_batch_only(owner: Customer) -> None:
     assert Reservation.objects.count() == 1
 
 
+def points_of(customer: Customer, **wishes: Any) -> dict[str, str]:
+    """Quote an item and return the ids of the curve's points by tier."""
+    body = {"items": make_items(1), **wishes}
+    quote = customer.api.post("/v1/batches/quote", body).json()
+    return {
+        point["sla_tier"]: point["quote_id"] for point in quote["price_deadline_curve"]
+    }
+
+
+def test_a_point_of_the_curve_is_submitted_by_its_id(owner: Customer) -> None:
+    flex = points_of(owner)["flex"]
+
+    body = created(owner, {"quote_id": flex})
+
+    assert (body["quote_id"], body["sla_tier"]) == (flex, "flex")
+    shown = owner.api.get(f"/v1/quotes/{flex}").json()
+    assert shown["state"] == "accepted"
+    assert shown["pricing_estimate"] == body["pricing_estimate"]
+    assert shown["deadline_at"] == body["deadline_at"]
+
+
+def test_of_the_points_of_a_curve_one_makes_a_batch(owner: Customer) -> None:
+    points = points_of(owner)
+    created(owner, {"quote_id": points["flex"]})
+
+    response = owner.api.post(BATCHES, {"quote_id": points["standard"]})
+
+    assert error_of(response) == (409, "quote_accepted")
+    assert Batch.objects.count() == 1
+    assert Reservation.objects.count() == 1
+    shown = owner.api.get(f"/v1/quotes/{points['standard']}").json()
+    assert shown["state"] == "void"
+
+
+def test_a_point_is_submitted_with_the_manifest_at_its_tier(owner: Customer) -> None:
+    flex = points_of(owner)["flex"]
+    manifest = {"items": make_items(1), "sla_tier": "flex"}
+
+    body = created(owner, {"quote_id": flex, **manifest})
+
+    assert body["quote_id"] == flex
+
+
+def test_a_strangers_point_is_not_found(owner: Customer, stranger: Customer) -> None:
+    flex = points_of(owner)["flex"]
+
+    response = stranger.api.post(BATCHES, {"quote_id": flex})
+
+    assert error_of(response) == (404, "not_found")
+    assert not Batch.objects.exists()
+
+
+def test_a_manifest_submitted_at_once_leaves_no_points_behind(
+    owner: Customer,
+) -> None:
+    created(owner, {"items": make_items(1)})
+
+    assert Quote.objects.get().reply["price_deadline_curve"] == []
+
+
 def test_an_expired_quote_reserves_nothing(owner: Customer) -> None:
     quote = make_quote(owner.org)
     Quote.objects.filter(pk=quote.pk).update(

@@ -74,6 +74,7 @@ def test_a_row_has_the_documented_fields_and_no_raw_reply(owner: Customer) -> No
         "provider_model",
         "lane",
         "attempts",
+        "dropped_fields",
         "output",
         "usage",
         "cost",

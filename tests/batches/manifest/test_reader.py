@@ -72,6 +72,7 @@ def test_sums_items_that_can_travel_together(tmp_path: Path) -> None:
     assert (mini.output_tokens, mini.output_tokens_max) == (200, 100)
     assert mini.uncapped_count == 1
     assert mini.payload_bytes == sum(len(orjson.dumps(items[n])) for n in (0, 2, 3))
+    assert mini.payload_bytes_max == max(len(orjson.dumps(items[n])) for n in (0, 2, 3))
     assert mini.ranges == ["0-0", "2-3"]
     assert large.ranges == ["1-1"]
     assert vectors.uncapped_count == 0
