@@ -5,6 +5,8 @@ import re
 import pytest
 from django.test import Client
 
+from catalog.models import Offering
+
 
 def text_of(path: str) -> str:
     body = Client().get(path).content.decode()
@@ -20,6 +22,7 @@ def test_models_are_listed_with_prices_per_million_tokens() -> None:
 
 @pytest.mark.usefixtures("market")
 def test_lanes_that_are_not_connected_say_so() -> None:
+    Offering.objects.filter(model__slug="claude-opus-5").update(adapter="")
     assert "not connected" in text_of("/catalog/models")
 
 
