@@ -2,10 +2,12 @@
 
 kombu's own ``filesystem`` transport opens a message under its final name before it
 writes it, so a reader can take an empty file and its worker dies (kombu 5.7.0,
-``transport/filesystem.py``). Here a message appears when it is whole.
+``transport/filesystem.py``); the table of an exchange is made in the same way. Here
+both appear when they are whole.
 """
 
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -33,6 +35,28 @@ class Channel(filesystem.Channel):
             hidden.replace(final)
         except OSError as error:
             raise ChannelError(f"cannot add {name}: {error}") from error
+
+    def _queue_bind(
+        self, exchange: Any, routing_key: Any, pattern: Any, queue: Any
+    ) -> None:
+        self._make_table(exchange)
+        super()._queue_bind(exchange, routing_key, pattern, queue)
+
+    def _make_table(self, exchange: str) -> None:
+        """Let a new exchange's table appear whole; kombu changes it under a lock."""
+        table = Path(self.control_folder) / f"{exchange}.exchange"
+        if table.exists():
+            return
+        hidden = table.with_name(f"{table.name}.{uuid.uuid4()}.part")
+        try:
+            table.parent.mkdir(parents=True, exist_ok=True)
+            hidden.write_bytes(b"[]")
+            # Somebody else may have been first: theirs is the table.
+            with suppress(FileExistsError):
+                table.hardlink_to(hidden)
+            hidden.unlink()
+        except OSError as error:
+            raise ChannelError(f"cannot make {table.name}: {error}") from error
 
 
 class Transport(filesystem.Transport):

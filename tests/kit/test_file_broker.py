@@ -50,10 +50,12 @@ def test_many_readers_take_each_message_once(tmp_path: Path) -> None:
         with _connection(tmp_path) as connection:
             queue = connection.SimpleQueue("third")
             while True:
+                # Asked first: what was sent until then is found by the look after it.
+                was_done = done.is_set()
                 try:
                     message = queue.get_nowait()
                 except Empty:
-                    if done.is_set():
+                    if was_done:
                         return
                     continue
                 taken.append(message.payload)
@@ -71,3 +73,29 @@ def test_many_readers_take_each_message_once(tmp_path: Path) -> None:
         reader.join(timeout=30)
 
     assert sorted(taken) == list(range(MESSAGES))
+
+
+def test_channels_that_open_at_once_find_a_whole_table(tmp_path: Path) -> None:
+    """An exchange is made by whoever comes first, and read by all others meanwhile."""
+    failures: list[Exception] = []
+
+    def open_and_send(folder: Path, begin: threading.Barrier) -> None:
+        begin.wait()
+        try:
+            with _connection(folder) as connection:
+                connection.SimpleQueue(folder.name).put("whole")
+        except Exception as error:  # noqa: BLE001 # told below
+            failures.append(error)
+
+    for turn in range(20):
+        folder, begin = tmp_path / f"turn{turn}", threading.Barrier(READERS)
+        folder.mkdir()
+        senders = [
+            threading.Thread(target=open_and_send, args=(folder, begin))
+            for _ in range(READERS)
+        ]
+        for sender in senders:
+            sender.start()
+        for sender in senders:
+            sender.join(timeout=30)
+    assert failures == []
