@@ -62,10 +62,12 @@ def test_many_readers_take_each_message_once(tmp_path: Path) -> None:
                 message.ack()
 
     readers = [threading.Thread(target=read) for _ in range(READERS)]
-    for reader in readers:
-        reader.start()
     with _connection(tmp_path) as connection:
+        # Bound before anybody else asks: kombu takes a queue that a thread is about to
+        # bind for bound, and what is sent until then goes nowhere (the sweep finds it).
         queue = connection.SimpleQueue("third")
+        for reader in readers:
+            reader.start()
         for number in range(MESSAGES):
             queue.put(number)
     done.set()
