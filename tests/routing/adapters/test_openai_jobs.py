@@ -312,6 +312,8 @@ def test_canceling_what_has_ended_or_never_was_is_no_error(
     jobs.cancel(connection, job_id)
     jobs.cancel(connection, "batch_nobody")
 
+    assert jobs.poll(connection, job_id).ended_as == "ok"
+
 
 def test_a_job_where_all_failed_has_only_errors(
     jobs: OpenAIJobs,
