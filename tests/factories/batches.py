@@ -25,7 +25,7 @@ from billing.reconcile import run_checks
 
 Json = dict[str, Any]
 
-RUN_SECONDS = 30.0
+RUN_SECONDS = 120.0
 
 
 def make_item(number: int = 0, **fields: Any) -> Json:

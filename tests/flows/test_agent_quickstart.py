@@ -38,7 +38,7 @@ def test_an_agent_comes_from_nothing_to_a_row(tmp_path: Path) -> None:
             ["sh", "-euc", text.replace(DOCUMENTED_URL, product.address)],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -55,7 +55,7 @@ def _run(exports: str, command: str) -> Any:
         ["bash", "-euc", exports + command],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     return json.loads(done.stdout)
@@ -67,7 +67,7 @@ def test_the_curl_quickstart_ends_with_a_row(product: Product) -> None:
 
     quoted = _run(exports, quote)
     created = _run(exports, create)
-    ended = product.wait_for(created["id"], seconds=60)
+    ended = product.wait_for(created["id"], seconds=300)
     shown = _run(exports, read.replace("{batch_id}", created["id"]))
     page = _run(exports, results.replace("{batch_id}", created["id"]))
     reported = _run(exports, report)
@@ -97,7 +97,7 @@ def test_the_javascript_program_ends_with_a_row(
         env={**os.environ, "BATCHROUTER_API_KEY": product.api_key},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

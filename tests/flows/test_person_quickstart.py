@@ -85,5 +85,5 @@ def _see_the_batch(page: Page) -> None:
     page.goto("/batches")
     page.get_by_role("link", name=re.compile("^batch_")).first.click()
     # The page turns by itself.
-    expect(page.get_by_text("first_001").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("first_001").first).to_be_visible(timeout=120_000)
     expect(page.get_by_text("completed", exact=False).first).to_be_visible()

@@ -49,7 +49,7 @@ def test_every_item_has_one_row_and_no_job_is_paid_twice(product: Product) -> No
             product.crash_postgres()
         else:
             product.restart(trouble)
-    batch = product.wait_for(batch_id, seconds=120)
+    batch = product.wait_for(batch_id, seconds=400)
 
     assert batch["state"] == "completed"
     assert batch["counts"]["completed"] == ITEMS
@@ -78,9 +78,9 @@ def test_lost_direct_calls_are_sent_once_more_and_booked_as_ours(
     product.simulator.settings(latency_ms=400)
     items = [item for item in _items() if item["model"] == "deepseek-flash"][:400]
     batch_id = product.submit(items)
-    time.sleep(2.0)
+    product.wait_until(lambda: len(product.simulator.accepted("pexec_")) >= 32)
     product.restart("direct")
-    batch = product.wait_for(batch_id, seconds=90)
+    batch = product.wait_for(batch_id, seconds=400)
 
     assert batch["counts"]["completed"] == 400
     sent = Counter(

@@ -30,7 +30,7 @@ def test_a_message_comes_back_as_it_was_sent(tmp_path: Path) -> None:
         queue = connection.SimpleQueue("first")
         queue.put({"batch_id": 7})
 
-        assert queue.get(timeout=2).payload == {"batch_id": 7}
+        assert queue.get(timeout=60).payload == {"batch_id": 7}
 
 
 def test_a_message_that_is_still_being_written_is_not_read(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_message_that_is_still_being_written_is_not_read(tmp_path: Path) -> No
         queue = connection.SimpleQueue("second")
         queue.put("whole")
 
-        assert queue.get(timeout=2).payload == "whole"
+        assert queue.get(timeout=60).payload == "whole"
 
 
 def test_many_readers_take_each_message_once(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_many_readers_take_each_message_once(tmp_path: Path) -> None:
             queue.put(number)
     done.set()
     for reader in readers:
-        reader.join(timeout=30)
+        reader.join(timeout=120)
 
     assert sorted(taken) == list(range(MESSAGES))
 
@@ -99,5 +99,5 @@ def test_channels_that_open_at_once_find_a_whole_table(tmp_path: Path) -> None:
         for sender in senders:
             sender.start()
         for sender in senders:
-            sender.join(timeout=30)
+            sender.join(timeout=120)
     assert failures == []

@@ -98,9 +98,9 @@ def test_the_timer_rings_once_and_ends_a_wait(watch: SocketWatch) -> None:
     watch.timer_changed(50)
     assert not watch.timer_rang()
     started = time.monotonic()
-    assert list(watch.wait(10)) == []
+    assert list(watch.wait(100)) == []
 
-    assert 0.03 < time.monotonic() - started < 1
+    assert 0.03 < time.monotonic() - started < 50
     time.sleep(0.05)
     assert watch.timer_rang()
     assert not watch.timer_rang()

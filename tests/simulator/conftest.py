@@ -91,7 +91,7 @@ def create_batch(
     )
 
 
-def finished(client: OpenAI, batch: Batch, seconds: float = 10) -> Batch:
+def finished(client: OpenAI, batch: Batch, seconds: float = 120) -> Batch:
     """Poll until the batch has ended."""
     deadline = time.monotonic() + seconds
     while batch.status not in ENDED:
@@ -102,7 +102,7 @@ def finished(client: OpenAI, batch: Batch, seconds: float = 10) -> Batch:
 
 
 def wait_for_status(client: OpenAI, batch_id: str, status: str) -> Batch:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while (batch := client.batches.retrieve(batch_id)).status != status:
         assert time.monotonic() < deadline, f"still {batch.status}"
         time.sleep(0.02)

@@ -31,7 +31,7 @@ def client(simulator: SimulatorProcess) -> Iterator[Anthropic]:
         base_url=f"{simulator.url}/anthropic",
         api_key="key",
         max_retries=0,
-        timeout=20,
+        timeout=60,
         _strict_response_validation=True,
     ) as opened:
         yield opened
@@ -61,7 +61,7 @@ def request(custom_id: str, text: str, **params: Any) -> Any:
 
 def finished(client: Anthropic, batch: MessageBatch) -> MessageBatch:
     total = sum(batch.request_counts.model_dump().values())
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 120
     while batch.processing_status != "ended":
         assert time.monotonic() < deadline
         assert batch.request_counts.processing == total

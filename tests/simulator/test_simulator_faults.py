@@ -19,7 +19,7 @@ Ask = Callable[..., httpx.Response]
 
 @pytest.fixture
 def ask(simulator: SimulatorProcess) -> Ask:
-    def send(said: str, timeout: float = 5, **body: Any) -> httpx.Response:
+    def send(said: str, timeout: float = 60, **body: Any) -> httpx.Response:
         sent = {"model": "gpt-5.4", "input": said, **body}
         return httpx.post(simulator.url + "/v1/responses", json=sent, timeout=timeout)
 
@@ -327,7 +327,7 @@ def test_the_most_calls_in_flight_are_remembered(simulator: SimulatorProcess) ->
         f"POST /v1/responses HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     host, port = simulator.url.removeprefix("http://").split(":")
-    wires = [socket.create_connection((host, int(port)), timeout=5) for _ in range(3)]
+    wires = [socket.create_connection((host, int(port)), timeout=60) for _ in range(3)]
     for wire in wires:
         wire.sendall(head.encode() + body)
     for wire in wires:

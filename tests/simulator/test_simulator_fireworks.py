@@ -26,7 +26,7 @@ def client(simulator: SimulatorProcess) -> Iterator[Fireworks]:
         api_key="key",
         account_id=f"acct-{next(_COUNT)}",
         max_retries=0,
-        timeout=20,
+        timeout=60,
         _strict_response_validation=True,
     ) as opened:
         yield opened
@@ -86,7 +86,7 @@ def test_a_chat_completion_is_answered(client: Fireworks) -> None:
 def test_a_job_runs_from_dataset_to_dataset(client: Fireworks) -> None:
     job_id = start(client, "job-runs", "One.", "Two. [[sim:400]]")
     job = client.batch_inference_jobs.get(job_id)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while job.state != "JOB_STATE_COMPLETED":
         assert time.monotonic() < deadline, job.state
         time.sleep(0.05)

@@ -52,7 +52,7 @@ def create(mistral: Mistral, *texts: str) -> BatchJob:
 
 
 def finished(mistral: Mistral, job: BatchJob) -> BatchJob:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while job.status in UNFINISHED:
         assert time.monotonic() < deadline, f"still {job.status}"
         time.sleep(0.03)

@@ -44,7 +44,7 @@ def made(client: OpenRouter, *requests: Any) -> BatchObject:
 
 
 def ended(client: OpenRouter, batch_id: str) -> BatchObject:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while (batch := client.batch.get_batches(id=batch_id)).status not in (
         "completed",
         "expired",

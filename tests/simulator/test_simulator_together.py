@@ -23,7 +23,7 @@ def client(simulator: SimulatorProcess) -> Iterator[Together]:
         base_url=f"{simulator.url}/together",
         api_key="key",
         max_retries=0,
-        timeout=20,
+        timeout=60,
         _strict_response_validation=True,
     ) as opened:
         yield opened
@@ -43,7 +43,7 @@ def uploaded(client: Together, folder: Path, *texts: str) -> str:
 
 def ended(client: Together, job_id: str | None) -> BatchJob:
     assert job_id is not None
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     job = client.batches.retrieve(job_id)
     while job.status in ("VALIDATING", "IN_PROGRESS"):
         assert time.monotonic() < deadline

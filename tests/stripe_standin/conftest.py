@@ -161,7 +161,7 @@ def wished(amount: int = 2_500, currency: str = "usd", **changes: Any) -> Any:
     }
 
 
-def wait_for(happened: Callable[[], bool], seconds: float = 10) -> None:
+def wait_for(happened: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen"

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 _FLAGS = (
     "--no-sandbox",
@@ -15,7 +15,8 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-_WAIT_MS = 15_000
+_WAIT_MS = 60_000
+expect.set_options(timeout=_WAIT_MS)
 
 
 @contextmanager

@@ -174,7 +174,7 @@ class Product:
         process = self._running.pop(name)
         began = time.monotonic()
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=120)
         return time.monotonic() - began
 
     def restart(self, name: str) -> None:
@@ -265,7 +265,7 @@ class Product:
             time.sleep(0.3)
         raise AssertionError(f"{batch_id} did not end: {batch}\n{self.logs()}")
 
-    def wait_until(self, holds: Callable[[], bool], *, seconds: float = 30) -> None:
+    def wait_until(self, holds: Callable[[], bool], *, seconds: float = 120) -> None:
         """Wait for something that a worker does."""
         give_up = time.monotonic() + seconds
         while not holds():
@@ -293,7 +293,7 @@ class Product:
         return "\n".join(parts)
 
     def _wait_ready(self) -> None:
-        give_up = time.monotonic() + 40
+        give_up = time.monotonic() + 120
         while time.monotonic() < give_up:
             try:
                 status, _ = self.call("/readyz")

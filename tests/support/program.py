@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 15.0
+START_SECONDS = 120.0
 
 Json = dict[str, Any]
 

@@ -51,7 +51,7 @@ class StripeStandin(Program):
         found: list[Json] = self.call("GET", "/_standin/deliveries")["deliveries"]
         return found
 
-    def wait_until_quiet(self, seconds: float = 10) -> None:
+    def wait_until_quiet(self, seconds: float = 120) -> None:
         """Wait until no delivery is pending.
 
         Raises:

@@ -173,7 +173,7 @@ def test_a_call_that_never_ends_is_cut_off(
     began = clock.now()
     batch = run(owner, f"say [[sim:{fault}]]")
     assert codes_of(batch) == ["timed_out"]
-    assert (clock.now() - began).total_seconds() < 6
+    assert (clock.now() - began).total_seconds() < 60
 
 
 def test_a_refusal_is_an_answer(owner: Customer, simulator: SimulatorProcess) -> None:

@@ -51,10 +51,10 @@ def test_a_deadline_in_the_middle_of_a_run_expires_the_rest(
     owner: Customer, simulator: SimulatorProcess
 ) -> None:
     texts = [*["hello"] * 3, "say [[sim:hang]]", "say [[sim:500]]"]
-    batch = dispatched(owner.org, make_texts(*texts), DIRECT, deadline_in=1.0)
+    batch = dispatched(owner.org, make_texts(*texts), DIRECT, deadline_in=4.0)
     began = time.monotonic()
     run_direct()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60  # a call may take two minutes
     assert statuses_of(batch) == ["completed"] * 3 + ["expired"] * 2
     (execution,) = executions_of(batch)
     assert execution.outcome == "overdue"
@@ -81,7 +81,7 @@ def test_a_cancel_in_the_middle_delivers_what_was_under_way(
     settings.DIRECT_WINDOW = 4
     settings.LEASE_SECONDS = 2
     simulator.settings(latency_ms=400)
-    batch = dispatched(owner.org, make_texts(*["hello"] * 60), DIRECT)
+    batch = dispatched(owner.org, make_texts(*["hello"] * 200), DIRECT)
 
     def cancel() -> None:
         time.sleep(0.6)
@@ -93,8 +93,8 @@ def test_a_cancel_in_the_middle_delivers_what_was_under_way(
     simulator.settings(latency_ms=0)
     statuses = statuses_of(batch)
     done = statuses.count("completed")
-    assert 4 <= done < 30
-    assert statuses == ["completed"] * done + ["canceled"] * (60 - done)
+    assert 4 <= done < 150
+    assert statuses == ["completed"] * done + ["canceled"] * (200 - done)
     assert sum(simulator.accepted("pexec_").values()) == done
     finalize_batch(batch.pk, now=clock.now())
     batch.refresh_from_db()

@@ -68,7 +68,7 @@ class Lane:
         return self.jobs.find(self.connection, order, others=no_others)
 
     def ended(self, job_id: str) -> JobState:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             state = self.jobs.poll(self.connection, job_id)
             if state.phase == "ended":

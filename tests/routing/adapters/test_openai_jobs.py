@@ -73,7 +73,7 @@ def found_by(jobs: OpenAIJobs, connection: Connection, client_ref: str) -> str |
 
 
 def ended(jobs: OpenAIJobs, connection: Connection, job_id: str) -> JobState:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         state = jobs.poll(connection, job_id)
         if state.phase == "ended":
