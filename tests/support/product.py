@@ -18,6 +18,7 @@ from typing import Any, Self
 import psycopg
 
 from devtools import postgres, redis
+from tests.support.prepared_database import prepare
 from tests.support.simulator import SimulatorProcess
 from tests.support.stripe_standin import API_KEY, WEBHOOK_SECRET, StripeStandin
 
@@ -71,10 +72,9 @@ class Product:
         self.var.mkdir(parents=True)
         try:
             self._start_services()
-            self.manage("migrate", "-v0")
+            prepare(self.database_url, self._make_tables)
             if not self._with_redis:
                 self.manage("createcachetable")
-            self.manage("load_catalog")
             self.api_key = json.loads(self.manage("make_demo"))["api_key"]
             for name in _COMMANDS:
                 self.start(name)
@@ -103,6 +103,10 @@ class Product:
             self.redis_url = self._stack.enter_context(
                 redis.server(self.home / "redis")
             )
+
+    def _make_tables(self) -> None:
+        self.manage("migrate", "-v0")
+        self.manage("load_catalog")
 
     @property
     def env(self) -> dict[str, str]:
