@@ -253,11 +253,17 @@ def test_a_job_id_that_would_change_the_path_is_never_sent(lane: Lane) -> None:
         lane.jobs.poll(lane.connection, "../files")
 
 
-def test_cancelling_an_ended_job_is_no_error(lane: Lane) -> None:
-    job_id = lane.submit("A.")
+def test_cancelling_an_ended_job_loses_none_of_its_rows(lane: Lane) -> None:
+    job_id = lane.submit("A.", "B.")
     lane.ended(job_id)
-
     lane.jobs.cancel(lane.connection, job_id)
+    state = lane.ended(job_id)
+
+    # Fireworks knows no verb but to delete a job; what it had written stays.
+    ended_as = "canceled" if lane.provider == "fireworks" else "ok"
+    assert (state.phase, state.ended_as) == ("ended", ended_as)
+    kinds = {ref: row.failure and row.failure.kind for ref, row in lane.rows(state)}
+    assert kinds == {"exe_01-0": None, "exe_01-1": None}
 
 
 def only(provider: str) -> pytest.MarkDecorator:
