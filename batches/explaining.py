@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from batches import decisions
+from batches.engine.lifecycle import LANE_SHIFTED
 from batches.models import Batch, BatchEvent, Execution, WorkUnit
 from batches.selectors import events_of, progress_of
 from batches.services.receipts import price_json
@@ -168,7 +169,7 @@ def _happenings(batch: Batch) -> dict[str, list[Json]]:
     for execution in executions.order_by("id"):
         told = (execution.started_at, _execution_json(execution))
         found[execution.unit.public_id].append(told)
-    for event in events_of(batch).filter(kind="lane.shifted").order_by("id"):
+    for event in events_of(batch).filter(kind=LANE_SHIFTED).order_by("id"):
         told = (event.created_at, _change_json(event))
         found[event.data["work_unit_id"]].append(told)
     return {

@@ -76,7 +76,7 @@ def leave_without_lane(
                 decision,
                 slice_items=settings.DIRECT_UNIT_ITEMS,
                 open_seqs=[item.seq for item in items],
-                cause=cause,
+                causes={cause: len(items)},
                 now=now,
             )
         else:

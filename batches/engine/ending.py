@@ -1,5 +1,6 @@
 """End an execution: book it, give every item its end, its next lane, or another try."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -108,7 +109,7 @@ def _hand_over(ended: Ended, moving: Sequence[Leftover], *, now: datetime) -> No
         ended.decision,
         slice_items=settings.DIRECT_UNIT_ITEMS,
         open_seqs=sorted(left.item.seq for left in moving),
-        cause=moving[0].failure.kind.value,
+        causes=Counter(left.failure.kind.value for left in moving),
         now=now,
     )
 

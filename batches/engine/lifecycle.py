@@ -25,6 +25,9 @@ from billing.costs import book_cost
 # calls at most have an unknown outcome.
 SEND_AHEAD_ITEMS = 256
 
+# The kind of the event that tells that a unit's items moved to another lane.
+LANE_SHIFTED = "lane.shifted"
+
 _JOB_OF_MODE = {"direct": Job.RUN_DIRECT, "batch": Job.TEND_NATIVE}
 
 
@@ -177,25 +180,38 @@ def hand_over(
     *,
     slice_items: int,
     open_seqs: Sequence[int],
-    cause: str,
+    causes: Mapping[str, int],
     now: datetime,
 ) -> None:
     """Move a unit's open items to the next stage of its plan.
 
     A large unit is split into slices for a direct lane, so that nobody waits for more
     than a slice of it.
+
+    Args:
+        unit: claimed, with nothing under way.
+        decision: for its group.
+        slice_items: the most items of a unit on a direct lane.
+        open_seqs: the numbers of the items that move, in order.
+        causes: why, as kinds of failure with the number of items each moves.
+        now: the next stage starts then.
     """
     stage = unit.stage + 1
-    lane = decision.stages[stage]
+    left, lane = decision.stages[unit.stage], decision.stages[stage]
     record_event(
         unit.batch_id,
-        "lane.shifted",
+        LANE_SHIFTED,
         {
             "work_unit_id": unit.public_id,
+            "from_provider": left.provider,
+            "from_model": left.model,
+            "from_mode": left.mode,
             "to_provider": lane.provider,
+            "to_model": lane.model,
             "to_mode": lane.mode,
             "items": len(open_seqs),
-            "cause": cause,
+            "cause": max(causes, key=lambda kind: causes[kind]),
+            "causes": dict(causes),
         },
         now=now,
     )

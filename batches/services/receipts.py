@@ -6,7 +6,9 @@ from typing import Any
 from django.db import connection
 
 from batches import decisions
+from batches.engine.lifecycle import LANE_SHIFTED
 from batches.models import Batch, Execution, WorkUnit
+from batches.selectors import events_of
 from batches.services.artifacts import Merged, Totals
 from batchrouter.kit import clock
 from batchrouter.kit.money import format_usd
@@ -30,6 +32,7 @@ def issue_route_receipt(
         "deadline_at": clock.iso(batch.deadline_at),
         "decisions": [_decision_json(stored) for stored in batch.quote.decisions],
         "work_units": _units_json(batch),
+        "lane_changes": _lane_changes_json(batch),
         "rows": {
             "total": merged.row_count,
             "by_status": totals.counts,
@@ -109,6 +112,12 @@ def _attempt_json(execution: Execution) -> dict[str, Any]:
         "started_at": clock.iso(execution.started_at),
         "ended_at": clock.iso_or_none(execution.ended_at),
     }
+
+
+def _lane_changes_json(batch: Batch) -> list[dict[str, Any]]:
+    """Show which units moved from lane to lane, when, and for which causes."""
+    changes = events_of(batch).filter(kind=LANE_SHIFTED).order_by("id")
+    return [{"at": clock.iso(event.created_at), **event.data} for event in changes]
 
 
 def issue_billing_receipt(

@@ -17,6 +17,7 @@ from billing.models import Reservation
 from billing.receipts import public_keys
 from billing.verification import verify_receipt_document
 from tests.batches.conftest import Customer
+from tests.batches.engine.builders import dispatched, run_direct
 from tests.factories.batches import (
     book_problems,
     lines_of,
@@ -27,6 +28,7 @@ from tests.factories.batches import (
     run_units,
 )
 from tests.support.api_client import error_of
+from tests.support.simulator import SimulatorProcess
 
 pytestmark = pytest.mark.usefixtures("simulator")
 
@@ -172,6 +174,41 @@ def test_the_route_receipt_names_candidates_and_attempts(
         ("deepseek", "direct"),
     }
     assert all(found["ended_at"] for found in attempts)
+
+
+def test_the_route_receipt_of_a_batch_that_kept_its_lanes_has_no_change(
+    owner: Customer, mixed: Batch
+) -> None:
+    assert receipt_of(owner, mixed, "route")["receipt"]["lane_changes"] == []
+
+
+def test_the_route_receipt_tells_why_a_lane_changed(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    simulator.post_fault({"match": {"provider": "openai"}, "fault": {"kind": "401"}})
+    batch = dispatched(
+        owner.org, make_items(3), ("openai", "direct"), ("deepseek", "direct")
+    )
+    run_direct()
+    finalize_batch(batch.pk, now=clock.now())
+    batch.refresh_from_db()
+
+    receipt = receipt_of(owner, batch, "route")["receipt"]
+    (unit,), (change,) = receipt["work_units"], receipt["lane_changes"]
+    attempts = unit["attempts"]
+    assert attempts[0]["ended_at"] <= change.pop("at") <= attempts[1]["started_at"]
+    assert change == {
+        "work_unit_id": unit["work_unit_id"],
+        "from_provider": "openai",
+        "from_model": "gpt-5.4-mini",
+        "from_mode": "direct",
+        "to_provider": "deepseek",
+        "to_model": "deepseek-flash",
+        "to_mode": "direct",
+        "items": 3,
+        "cause": "provider_credential",
+        "causes": {"provider_credential": 3},
+    }
 
 
 def test_the_receipts_file_is_the_receipt(owner: Customer, mixed: Batch) -> None:
