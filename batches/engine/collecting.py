@@ -98,6 +98,8 @@ class _Intake:
         )
         judgement = judging.judge_answer(attempt, answer, now=clock.now())
         self.tally.cost_nanousd += judgement.cost_nanousd
+        if judgement.verdict is not None:
+            self.tally.note_verdict(judgement.verdict)
         if judgement.row is not None:
             job.recorder.add(judgement.row)
             del self.waiting[item.seq]

@@ -313,6 +313,7 @@ class DirectEngine:
                 cost_nanousd=run.tally.cost_nanousd,
                 ambiguous_nanousd=run.tally.ambiguous_nanousd,
                 failures=run.tally.failures,
+                checks=run.tally.checks,
             )
 
     # Health

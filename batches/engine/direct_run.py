@@ -184,6 +184,8 @@ class DirectRun:
         """Turn an answer into a row, a later try, or a leftover."""
         judgement = judging.judge_answer(attempt, answer, now=now)
         self.tally.cost_nanousd += judgement.cost_nanousd
+        if judgement.verdict is not None:
+            self.tally.note_verdict(judgement.verdict)
         if judgement.row is not None:
             self.deliver(judgement.row)
             return

@@ -24,12 +24,14 @@ class Judgement:
         failure: why there is none.
         cost_nanousd: what the provider bills us for this attempt.
         on_fail: the item's wish when its own checks failed.
+        verdict: what the checks found, where there was an answer to check.
     """
 
     row: NewRow | None
     failure: Failure | None
     cost_nanousd: int
     on_fail: Literal["retry", "fallback"] | None = None
+    verdict: Verification | None = None
 
 
 @dataclass(slots=True)
@@ -67,11 +69,11 @@ def judge_answer(attempt: Attempt, answer: Answer, *, now: datetime) -> Judgemen
     row = _delivered(attempt, answer, answer.output, verdict, now=now)
     cost = row.money.cost_nanousd
     if verdict.passed or _on_fail(attempt) == "review":
-        return Judgement(row, None, cost)
+        return Judgement(row, None, cost, verdict=verdict)
     wish: Literal["retry", "fallback"] = (
         "fallback" if _on_fail(attempt) == "fallback" else "retry"
     )
-    return Judgement(None, Failure(FailureKind.VERIFICATION), cost, wish)
+    return Judgement(None, Failure(FailureKind.VERIFICATION), cost, wish, verdict)
 
 
 def is_model_asked_for(lane: StageLane, answered: str | None) -> bool:

@@ -9,7 +9,7 @@ from django.db import transaction
 from batches.decisions import Decision, StageLane
 from batches.engine.claims import ClaimedUnit
 from batches.engine.recorder import LeaseLost
-from batches.models import Batch, BatchEvent, Execution, WorkUnit
+from batches.models import WHOLE, Batch, BatchEvent, Execution, WorkUnit
 from batches.states import (
     UNIT_MOVES,
     UNIT_OPEN,
@@ -17,6 +17,7 @@ from batches.states import (
     ExecutionState,
     UnitState,
 )
+from batches.verification import Verification
 from batchrouter.kit.jobs import Job, enqueue_on_commit
 from batchrouter.kit.states import LostRace, MoveNotAllowed
 from billing.costs import book_cost
@@ -33,15 +34,31 @@ _JOB_OF_MODE = {"direct": Job.RUN_DIRECT, "batch": Job.TEND_NATIVE}
 
 @dataclass(slots=True)
 class Tally:
-    """What an execution came to, beyond its rows."""
+    """What an execution came to, beyond its rows.
+
+    Attributes:
+        checks: answers that passed, passed after a repair, and failed, by the name of
+            the check; ``WHOLE`` stands for all checks of an answer.
+    """
 
     cost_nanousd: int = 0
     ambiguous_nanousd: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    checks: dict[str, list[int]] = field(default_factory=dict)
 
     def note(self, kind: str) -> None:
         """Count one failed attempt."""
         self.failures[kind] = self.failures.get(kind, 0) + 1
+
+    def note_verdict(self, verdict: Verification) -> None:
+        """Count an answer that was checked: as a whole, and by each check."""
+        self._count(WHOLE, is_passed=verdict.passed)
+        for check in verdict.checks:
+            self._count(check["name"], is_passed=check["passed"])
+
+    def _count(self, name: str, *, is_passed: bool) -> None:
+        counts = self.checks.setdefault(name, [0, 0, 0])
+        counts[0 if is_passed else 2] += 1
 
 
 def begin_execution(
@@ -106,6 +123,7 @@ def end_execution(
         outcome=outcome,
         completed=completed,
         failures=tally.failures,
+        checks=tally.checks,
         cost_nanousd=tally.cost_nanousd,
         ambiguous_nanousd=tally.ambiguous_nanousd,
         sent_through_seq=execution.sent_through_seq,

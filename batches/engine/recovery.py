@@ -84,6 +84,7 @@ def _abandon(unit: WorkUnit, execution: Execution, batch: BatchContext) -> None:
             cost_nanousd=execution.cost_nanousd,
             ambiguous_nanousd=execution.ambiguous_nanousd + ambiguous,
             failures={**execution.failures, "worker_lost": len(lost)},
+            checks=execution.checks,
         ),
         state=ExecutionState.ABANDONED,
         outcome="worker_lost",

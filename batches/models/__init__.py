@@ -4,11 +4,13 @@ from batches.models.batch import Batch, BatchEvent
 from batches.models.execution import Execution, LostCall
 from batches.models.file import StoredFile
 from batches.models.manifest import Item, ItemGroup, Manifest
+from batches.models.quality import WHOLE, QualityDay, QualitySource
 from batches.models.quote import Quote
 from batches.models.row import ResultRow, Segment
 from batches.models.work_unit import WorkUnit
 
 __all__ = [
+    "WHOLE",
     "Batch",
     "BatchEvent",
     "Execution",
@@ -16,6 +18,8 @@ __all__ = [
     "ItemGroup",
     "LostCall",
     "Manifest",
+    "QualityDay",
+    "QualitySource",
     "Quote",
     "ResultRow",
     "Segment",

@@ -46,6 +46,8 @@ class Execution(Stateful):
     polls = models.PositiveIntegerField(default=0)
     completed = models.PositiveIntegerField(default=0)
     failures = models.JSONField(default=dict)
+    # Answers by check: {name: [passed, repaired, failed]}, as lifecycle.Tally counts.
+    checks = models.JSONField(default=dict, db_default={})
     outcome = models.CharField(max_length=40, blank=True)
     cost_nanousd = models.BigIntegerField(default=0)
     ambiguous_nanousd = models.BigIntegerField(default=0)

@@ -10,6 +10,7 @@ from batches.decisions import Decision
 from batches.engine.charges import QuotedTerms
 from batches.manifest.envelope import Spec
 from batches.models import ItemGroup, Manifest
+from batches.workloads import workload_key
 from catalog import selectors as catalog_selectors
 from catalog.values import ModelFacts
 from routing import planning, preview, scoring
@@ -81,7 +82,7 @@ def _facts_by_model(
 
 
 def _workload_key(group: ItemGroup, asked: Asked) -> str:
-    return f"{asked.spec.workflow or 'model'}:{group.operation}"
+    return workload_key(workflow=asked.spec.workflow, operation=group.operation)
 
 
 def judged_lanes(request: UnitRequest, market: Market) -> list[Lane]:

@@ -1,12 +1,14 @@
 """Counts of a batch, and what its end tells the market."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.db import connection
 
-from batches.models import Batch, Execution
+from batches.models import Batch, Execution, QualitySource
+from batches.services import observations
+from batches.services.observations import Observation
 from batches.states import RowStatus
 from catalog import demand, health
 from routing.failures import FailureKind
@@ -39,7 +41,7 @@ SELECT e.model, e.provider, u.group_no, count(*),
 
 
 def tell_market(batch: Batch, *, now: datetime) -> None:
-    """Fold a settled batch into demand and health; test keys count nowhere.
+    """Fold a settled batch into demand, health and quality; test keys count nowhere.
 
     Call in the transaction that settles. Rows are written in one order, so that two
     batches that end together never wait for each other in a circle.
@@ -48,6 +50,7 @@ def tell_market(batch: Batch, *, now: datetime) -> None:
         return
     _count_demand(batch, now=now)
     _count_health(batch, now=now)
+    observations.fold(_verified(batch, now=now))
 
 
 def _count_demand(batch: Batch, *, now: datetime) -> None:
@@ -109,6 +112,38 @@ def _count_health(batch: Batch, *, now: datetime) -> None:
             at=now,
             succeeded=succeeded[provider],
             failed=failed[provider],
+        )
+
+
+def _verified(batch: Batch, *, now: datetime) -> Iterator[Observation]:
+    """Sum by lane and check what the checks of every try found."""
+    counts: dict[tuple[int, int, str], list[int]] = {}
+    lanes: dict[int, Execution] = {}
+    executions = Execution.objects.filter(batch=batch).select_related("unit")
+    for execution in executions.only(
+        "offering_id", "provider", "model", "checks", "unit__group_no"
+    ):
+        lanes[execution.offering_id] = execution
+        for name, found in execution.checks.items():
+            key = (execution.offering_id, execution.unit.group_no, name)
+            before = counts.get(key, [0, 0, 0])
+            counts[key] = [sum(pair) for pair in zip(before, found, strict=True)]
+    decided = {stored["group_no"]: stored for stored in batch.quote.decisions}
+    for (offering_id, group_no, name), (passed, repaired, failed) in counts.items():
+        request = decided[group_no]["replay"]["request"]
+        yield Observation(
+            org_id=batch.org_id,
+            day=now.date(),
+            offering_id=offering_id,
+            workload_key=request["workload_key"],
+            source=QualitySource.VERIFICATION,
+            check_name=name,
+            provider=lanes[offering_id].provider,
+            model=lanes[offering_id].model,
+            operation=request["operation"],
+            passed=passed,
+            repaired=repaired,
+            failed=failed,
         )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from batches.models import QualityDay
 from batches.services.outcomes import counts_json
 from catalog.models import ProviderHour, SettledDemand
 from tests.batches.conftest import Customer
@@ -22,6 +23,20 @@ def demand() -> set[tuple[str, str, str, str, int, int]]:
 
 def calls() -> set[tuple[str, int, int]]:
     return set(ProviderHour.objects.values_list("provider__key", "succeeded", "failed"))
+
+
+def verified() -> set[tuple[str, str, str, str, int, int, int]]:
+    return set(
+        QualityDay.objects.values_list(
+            "source",
+            "provider",
+            "workload_key",
+            "check_name",
+            "passed",
+            "repaired",
+            "failed",
+        )
+    )
 
 
 @pytest.mark.usefixtures("simulator")
@@ -66,6 +81,26 @@ class TestMarket:
         run_batch(make_batch(owner.org, [shaky]))
 
         assert calls() == {("deepseek", 1, 1)}
+
+    def test_checks_are_counted_by_name_with_every_try(self, owner: Customer) -> None:
+        lazy = make_item(0, **DIRECT, input="[[sim:empty:1]] Say hello.")
+
+        run_batch(make_batch(owner.org, [lazy, make_item(1, **DIRECT)]))
+
+        where = ("verification", "deepseek", "model:responses")
+        assert verified() == {(*where, "", 2, 0, 1), (*where, "not_empty", 2, 0, 1)}
+
+    def test_checks_of_two_batches_of_a_day_add_up(self, owner: Customer) -> None:
+        for _ in range(2):
+            run_batch(make_batch(owner.org, make_items(2, **DIRECT)))
+
+        where = ("verification", "deepseek", "model:responses")
+        assert verified() == {(*where, "", 4, 0, 0), (*where, "not_empty", 4, 0, 0)}
+
+    def test_a_test_key_teaches_nothing(self, owner: Customer) -> None:
+        run_batch(make_batch(owner.org, make_items(2, **DIRECT), is_test=True))
+
+        assert (demand(), calls(), verified()) == (set(), set(), set())
 
 
 def test_rows_to_review_count_as_completed() -> None:
