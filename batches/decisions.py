@@ -1,12 +1,14 @@
-"""Pure: what was decided for a group of items, as stored with the quote."""
+"""Pure: what is decided for a group of items, and how it is stored with the quote."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from batches.engine.charges import QuotedTerms
 from catalog.pricing import Price, PriceTier
-from routing.contracts import Lane, Mode, OfferingFacts, Plan
+from routing import planning, preview
+from routing.contracts import Lane, Mode, OfferingFacts, Plan, UnitRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,67 @@ class Decision:
     replay: dict[str, Any]
 
 
-def stages_of(plan: Plan, lanes: list[Lane]) -> tuple[StageLane, ...]:
+@dataclass(frozen=True, slots=True)
+class GroupTerms:
+    """What a group's decision needs besides its request and its judged lanes.
+
+    Attributes:
+        default_cap: output cap of items that name none; 0 for embeddings.
+        decided_at: the instant of the decision.
+    """
+
+    group_no: int
+    default_cap: int
+    fee_bps: int
+    decided_at: datetime
+
+
+def decide(
+    request: UnitRequest, lanes: Sequence[Lane], terms: GroupTerms
+) -> Decision | None:
+    """Turn judged lanes into a decision; None where no lane is eligible.
+
+    Nothing else decides, so that a replay from the stored values gives it again.
+    """
+    best = best_lane(lanes)
+    if best is None:
+        return None
+    plan = planning.plan(
+        lanes,
+        deadline_at=request.deadline_at,
+        now=terms.decided_at,
+        allow_fallbacks=request.preferences.allow_fallbacks,
+    )
+    return Decision(
+        group_no=terms.group_no,
+        operation=request.operation,
+        item_count=request.item_count,
+        needs_schema=request.needs_schema,
+        ceiling_nanousd=best.ceiling_nanousd,
+        expected_nanousd=best.expected_nanousd,
+        terms=QuotedTerms(
+            price=best.offering.price,
+            factor_bps=best.offering.token_factor_bps,
+            overhead_tokens=best.offering.message_overhead_tokens,
+            default_cap=terms.default_cap,
+            fee_bps=terms.fee_bps,
+        ),
+        stages=stages_of(plan, lanes),
+        judged=[preview.lane_json(lane) for lane in lanes],
+        route=preview.route_decision(lanes),
+        replay={
+            "request": preview.request_snapshot(request),
+            "lanes": [preview.lane_snapshot(lane) for lane in lanes],
+        },
+    )
+
+
+def best_lane(lanes: Iterable[Lane]) -> Lane | None:
+    """Return the lane that is ranked first, if any is eligible."""
+    return next((lane for lane in lanes if lane.rank == 1), None)
+
+
+def stages_of(plan: Plan, lanes: Sequence[Lane]) -> tuple[StageLane, ...]:
     """Join a plan with the offerings that it names."""
     by_id = {lane.offering.offering_id: lane.offering for lane in lanes}
     return tuple(

@@ -7,13 +7,12 @@ from datetime import datetime
 from accounts.models import Org
 from batches import decisions
 from batches.decisions import Decision
-from batches.engine.charges import QuotedTerms
 from batches.manifest.envelope import Spec
 from batches.models import ItemGroup, Manifest
 from batches.workloads import workload_key
 from catalog import selectors as catalog_selectors
 from catalog.values import ModelFacts
-from routing import planning, preview, scoring
+from routing import scoring
 from routing import selectors as routing_selectors
 from routing.contracts import Lane, OfferingFacts, UnitRequest
 from routing.weights import RouteWeights
@@ -96,43 +95,13 @@ def judge_group(group: ItemGroup, asked: Asked, market: Market) -> GroupJudgemen
     """Judge a group's lanes and decide: its price, and the stages of its plan."""
     request = unit_request(group, asked, market, deadline_at=asked.deadline_at)
     lanes = judged_lanes(request, market)
-    plan = planning.plan(
-        lanes,
-        deadline_at=asked.deadline_at,
-        now=market.now,
-        allow_fallbacks=request.preferences.allow_fallbacks,
-    )
-    best = best_lane(lanes)
-    if best is None:
-        return GroupJudgement(group, lanes, None)
-    decision = Decision(
+    terms = decisions.GroupTerms(
         group_no=group.no,
-        operation=group.operation,
-        item_count=group.item_count,
-        needs_schema=group.needs_schema,
-        ceiling_nanousd=best.ceiling_nanousd,
-        expected_nanousd=best.expected_nanousd,
-        terms=QuotedTerms(
-            price=best.offering.price,
-            factor_bps=best.offering.token_factor_bps,
-            overhead_tokens=best.offering.message_overhead_tokens,
-            default_cap=default_cap(group, market),
-            fee_bps=asked.fee_bps,
-        ),
-        stages=decisions.stages_of(plan, lanes),
-        judged=[preview.lane_json(lane) for lane in lanes],
-        route=preview.route_decision(lanes),
-        replay={
-            "request": preview.request_snapshot(request),
-            "lanes": [preview.lane_snapshot(lane) for lane in lanes],
-        },
+        default_cap=default_cap(group, market),
+        fee_bps=asked.fee_bps,
+        decided_at=market.now,
     )
-    return GroupJudgement(group, lanes, decision)
-
-
-def best_lane(lanes: Iterable[Lane]) -> Lane | None:
-    """Return the lane that is ranked first, if any is eligible."""
-    return next((lane for lane in lanes if lane.rank == 1), None)
+    return GroupJudgement(group, lanes, decisions.decide(request, lanes, terms))
 
 
 def default_cap(group: ItemGroup, market: Market) -> int:
