@@ -5,7 +5,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.keys import revoke_key
-from accounts.models import ApiKey, Invitation, Membership, Org, SessionToken, User
+from accounts.models import (
+    ApiKey,
+    Invitation,
+    Membership,
+    OperatorAction,
+    Org,
+    SessionToken,
+    User,
+)
 from batchrouter.kit import clock
 from batchrouter.kit.money import format_usd
 
@@ -139,3 +147,17 @@ class SessionTokenAdmin(_LookOnly):
     list_select_related = ("user",)
     search_fields = ("public_id", "user__email")
     exclude = ("digest", "auth_hash")
+
+
+@admin.register(OperatorAction)
+class OperatorActionAdmin(_LookOnly):
+    list_display = ("at", "operator", "action", "path", "chosen", "status", "ip")
+    list_filter = ("action", "status")
+    list_select_related = ("operator",)
+    search_fields = ("public_id", "operator__email", "path", "request_id")
+    date_hierarchy = "at"
+
+    @admin.display(description="rows chosen")
+    def chosen(self, row: OperatorAction) -> str:
+        """Return the keys of the rows that a list's action was for."""
+        return ", ".join(row.objects_chosen) or "-"

@@ -1,15 +1,24 @@
 """The admin, for staff with a second factor only (failure catalogue K10)."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar, cast
 
 from allauth.account.authentication import get_authentication_records
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.operator_actions import SAFE_METHODS, begin, finish
+from batchrouter.kit import clock
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 class OperatorSite(AdminSite):
@@ -22,6 +31,10 @@ class OperatorSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether staff logged in with a second factor."""
         return super().has_permission(request) and used_second_factor(request)
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 Django's
+        """Guard a page as Django does, and note what operators do on it."""
+        return super().admin_view(_noted(view), cacheable)
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -39,6 +52,26 @@ class OperatorSite(AdminSite):
             messages.error(request, "The admin is for operators of this server.")
             return redirect("home")
         return redirect(f"{reverse('account_login')}?next={reverse('admin:index')}")
+
+
+def _noted(view: View) -> View:
+    """Let every unsafe request be written down before the view sees it."""
+
+    @wraps(view)
+    def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user = request.user
+        if request.method in SAFE_METHODS or not isinstance(user, User):
+            return view(request, *args, **kwargs)
+        action = begin(request, user, now=clock.now())
+        try:
+            response = view(request, *args, **kwargs)
+        except PermissionDenied:
+            finish(action, status=HTTPStatus.FORBIDDEN)
+            raise
+        finish(action, status=response.status_code)
+        return response
+
+    return cast("View", noted)
 
 
 def used_second_factor(request: HttpRequest) -> bool:

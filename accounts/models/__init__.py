@@ -1,5 +1,6 @@
 """The tables of people, organizations, keys and sessions."""
 
+from accounts.models.audit import OperatorAction
 from accounts.models.keys import ApiKey, Scope, SpendLimit, new_key_id
 from accounts.models.people import (
     Membership,
@@ -18,6 +19,7 @@ __all__ = [
     "EmailChange",
     "Invitation",
     "Membership",
+    "OperatorAction",
     "Org",
     "Role",
     "Scope",
