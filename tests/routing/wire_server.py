@@ -67,6 +67,7 @@ class WireServer:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
         self._behaviours: dict[str, Behaviour] = {}
+        self._otherwise: Behaviour | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
@@ -84,6 +85,10 @@ class WireServer:
         """Register a behaviour and return its URL."""
         self._behaviours[path] = behaviour
         return self.url + path
+
+    def otherwise(self, behaviour: Behaviour) -> None:
+        """Register what happens on every path that has no behaviour of its own."""
+        self._otherwise = behaviour
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -127,7 +132,9 @@ class WireServer:
                 received = await _read(reader, nth)
                 self.received.append(received)
                 self.seen[received.path] += 1
-                await self._behaviours[received.path](received, wire)
+                behave = self._behaviours.get(received.path) or self._otherwise
+                assert behave is not None, received.path
+                await behave(received, wire)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
