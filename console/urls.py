@@ -7,11 +7,13 @@ from console.views import (
     billing,
     catalog,
     checkout,
+    components,
     docs,
     home,
     inbox,
     receipts,
     statements,
+    theme,
 )
 
 
@@ -74,7 +76,9 @@ urlpatterns = [
     ),
     path("catalog/models", catalog.model_list, name="model-list"),
     path("workflows", catalog.workflow_list, name="workflow-list"),
+    path("theme", theme.choose, name="theme"),
     path("docs/api", docs.api_reference, name="api-reference"),
+    path("dev/components", components.gallery, name="dev-components"),
     path("dev/inbox", inbox.letter_list, name="dev-inbox"),
     path("dev/inbox/latest", inbox.latest),
     path("dev/inbox/token", inbox.latest_token),

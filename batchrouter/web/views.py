@@ -7,6 +7,7 @@ from django.template.exceptions import TemplateDoesNotExist
 from django.template.loader import render_to_string
 
 from batchrouter.web.errors import plain_error
+from batchrouter.web.theme import theme_of
 
 _TITLES = {
     400: "That request could not be read",
@@ -25,6 +26,7 @@ def _answer(request: HttpRequest, status: int) -> HttpResponse:
         "status": status,
         "title": _TITLES[status],
         "request_id": getattr(request, "request_id", ""),
+        "theme": theme_of(request),
     }
     try:
         return HttpResponse(render_to_string("error.html", context), status=status)

@@ -99,12 +99,12 @@ def count(number: int) -> str:
 
 @register.filter
 def moment(instant: datetime | None) -> SafeString | str:
-    """Write an instant by day and minute, in UTC."""
+    """Write an instant by day and minute, in UTC; js/times.js writes the reader's."""
     if instant is None:
         return NOTHING
     utc = instant.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time data-moment datetime="{}" title="{}">{}</time>',
         iso(instant),
         utc.strftime("%Y-%m-%d %H:%M:%S UTC"),
         f"{utc.day} {utc.strftime('%b %Y, %H:%M')}",

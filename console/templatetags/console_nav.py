@@ -15,17 +15,32 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def nav_link(context: dict[str, Any], name: str, label: str) -> SafeString:
-    """Return a link to a page; pages below it count as present too."""
+def nav_link(
+    context: dict[str, Any], name: str, label: str, shortcut: str = ""
+) -> SafeString:
+    """Return a link to a page; pages below it count as present too.
+
+    ``shortcut`` are keys that follow it, such as "g b"; the list behind "?" tells them.
+    """
     target = reverse(name)
     # Error pages are rendered without a request.
     request = context.get("request")
     path = "" if request is None else str(request.path)
+    return format_html(
+        '<a href="{}"{}{}>{}</a>',
+        target,
+        _presence(target, path),
+        format_html(' data-shortcut="{}"', shortcut) if shortcut else "",
+        label,
+    )
+
+
+def _presence(target: str, path: str) -> SafeString | str:
     if path == target:
-        return format_html('<a href="{}" aria-current="page">{}</a>', target, label)
+        return format_html(' aria-current="{}"', "page")
     if path.startswith(f"{target}/"):
-        return format_html('<a href="{}" aria-current="true">{}</a>', target, label)
-    return format_html('<a href="{}">{}</a>', target, label)
+        return format_html(' aria-current="{}"', "true")
+    return ""
 
 
 @register.inclusion_tag("components/spending_notice.html")

@@ -20,6 +20,7 @@ from batchrouter.kit import clock
 from batchrouter.kit.errors import NotFound
 from billing.selectors import receipts_for, reservation_for
 from console.current import Current, current, org_of
+from console.live import live_part
 from console.paging import item_number, newest_first
 from console.presenters import batches as show
 from console.presenters.receipts import ReceiptCard, receipt_card
@@ -67,7 +68,7 @@ def batch_live(request: HttpRequest, batch_id: str) -> HttpResponse:
     batch = _owned(org_of(request), batch_id)
     now = clock.now()
     live = show.live(batch, batch_json(batch, now=now)["batch"], now=now)
-    return render(request, "console/_batch_live.html", {"live": live})
+    return live_part(request, "console/_batch_live.html", {"live": live})
 
 
 @require_POST

@@ -17,6 +17,7 @@ from billing.checkout import open_checkout
 from billing.models import CheckoutState
 from billing.selectors import balance, checkout_of
 from console.current import current, org_of
+from console.live import live_part
 from console.presenters.checkout import CheckoutView, checkout_view
 
 _NONCE = re.compile(r"\Aform_[0-9a-z]{26}\Z")
@@ -68,7 +69,7 @@ def waiting(request: HttpRequest, checkout_id: str) -> HttpResponse:
 def live(request: HttpRequest, checkout_id: str) -> HttpResponse:
     """GET /billing/checkout/{id}/live: the part of the page that turns."""
     context = {"live": _view(org_of(request), checkout_id)}
-    return render(request, "console/_checkout_live.html", context)
+    return live_part(request, "console/_checkout_live.html", context)
 
 
 def _view(org: Org, checkout_id: str) -> CheckoutView:

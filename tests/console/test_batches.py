@@ -132,8 +132,7 @@ def test_a_running_batch_refreshes_by_script_and_by_hand(
 ) -> None:
     running = running_batch(org, items=4, answers=["one"])
     body = page_of(owner, running)
-    assert f'data-live-url="/batches/{running.public_id}/live"' in body
-    assert "js/live.js" in body
+    assert f'hx-get="/batches/{running.public_id}/live" hx-trigger="every 2s"' in body
     assert f'href="/batches/{running.public_id}">Refresh</a>' in body
 
 
@@ -145,7 +144,9 @@ def test_the_live_part_alone_is_a_fragment(owner: Client, org: Org) -> None:
 
 
 def test_an_ended_batch_asks_for_no_more(owner: Client, batch: Batch) -> None:
-    assert "data-live-url" not in page_of(owner, batch, "/live")
+    reply = owner.get(f"/batches/{batch.public_id}/live")
+    assert "hx-get" not in reply.content.decode()
+    assert reply["HX-Refresh"] == "true"
 
 
 def test_rows_of_a_running_batch_can_be_read(owner: Client, org: Org) -> None:

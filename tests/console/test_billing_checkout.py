@@ -71,13 +71,13 @@ def test_the_page_after_paying_waits_and_turns_by_itself(
     owner: Client, session: CheckoutSession
 ) -> None:
     body = owner.get(_path(session)).content.decode()
-    assert f'data-live-url="{_path(session)}/live"' in body
+    assert f'hx-get="{_path(session)}/live" hx-trigger="every 2s"' in body
     assert f'id="live-refresh" href="{_path(session)}"' in body
     assert "Waiting for the payment" in body
     _post_credits(session)
-    live = owner.get(f"{_path(session)}/live").content.decode()
-    assert "data-live-url" not in live
-    assert "Your credits are there" in live
+    live = owner.get(f"{_path(session)}/live")
+    assert live["HX-Refresh"] == "true"
+    assert "Your credits are there" in live.content.decode()
 
 
 def test_coming_back_posts_nothing(owner: Client, session: CheckoutSession) -> None:
@@ -101,7 +101,7 @@ def test_the_page_says_how_it_ended(
     session = CheckoutSessionFactory.create(org=org, **changes)
     body = owner.get(_path(session)).content.decode()
     assert title in body
-    assert "data-live-url" not in body
+    assert "hx-get" not in body
 
 
 @pytest.mark.parametrize("part", ["", "/live"])

@@ -62,7 +62,8 @@ def test_tokens_are_short_and_exact_in_the_title(count: int, shown: str) -> None
 
 def test_an_instant_is_written_in_utc() -> None:
     assert show.moment(NOON) == (
-        '<time datetime="2026-11-22T12:00:05.000Z" title="2026-11-22 12:00:05 UTC">'
+        '<time data-moment datetime="2026-11-22T12:00:05.000Z" '
+        'title="2026-11-22 12:00:05 UTC">'
         "22 Nov 2026, 12:00</time>"
     )
     assert show.moment(None) == "—"
