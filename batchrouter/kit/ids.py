@@ -57,3 +57,8 @@ def item_id(batch_id: str, seq: int) -> str:
     """
     high, middle, low = seq >> 20, seq >> 10 & 1023, seq & 1023
     return f"item_{batch_id[6:_SEQ_START]}{_PAIRS[high]}{_PAIRS[middle]}{_PAIRS[low]}"
+
+
+def seq_of_item_id(text: str) -> int | None:
+    """Return the number that :func:`item_id` wrote; None where it is no such id."""
+    return decode(text[-6:]) if looks_like_id(text, "item") else None

@@ -78,3 +78,17 @@ def test_an_item_id_ends_in_its_number(seq: int) -> None:
 
 def test_an_item_id_is_the_same_each_time() -> None:
     assert ids.item_id(BATCH, 49_999) == "item_01jd0000000000000000001gtf"
+
+
+@pytest.mark.parametrize("seq", [0, 31, 1024, 99_999])
+def test_the_number_of_an_item_is_read_from_its_id(seq: int) -> None:
+    name = ids.item_id("batch_" + "0123456789" * 2 + "abcdef", seq)
+
+    assert ids.seq_of_item_id(name) == seq
+
+
+@pytest.mark.parametrize(
+    "text", ["", "item_1", "batch_" + "0" * 26, "item_" + "!" * 26]
+)
+def test_what_is_no_item_id_has_no_number(text: str) -> None:
+    assert ids.seq_of_item_id(text) is None
