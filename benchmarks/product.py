@@ -21,6 +21,8 @@ from devtools.ports import HOST
 from devtools.say import Trouble, say
 
 ALL = ("web", "worker", "direct", "beat")
+# The Procfile's other programs; the benchmarks have providers of their own.
+_STAND_INS = ("simulator", "stripe")
 _CREDITS_USD = "1000000.00"
 _WARM_UP_ITEMS = 300
 # So many that each of two processes has had one, all but certainly.
@@ -166,7 +168,9 @@ class Ground:
         env = {**self.env, "PORT": str(ports.any_free())}
         env["RUN_ID"] = secrets.token_hex(4)
         env["PUBLIC_BASE_URL"] = f"http://{HOST}:{env['PORT']}"
-        commands = runner.read_procfile(places.ROOT / "Procfile", env)
+        commands = runner.read_procfile(
+            places.ROOT / "Procfile", env, without=_STAND_INS
+        )
         with programs() as held:
             for name in names:
                 held.start(name, commands[name], env)
@@ -205,7 +209,6 @@ def _environment(database_url: str, providers_url: str) -> dict[str, str]:
         "VAR_DIR": str(places.RUN),
         "DATABASE_URL": database_url,
         "SANDBOX_PROVIDERS_URL": providers_url,
-        "SIMULATOR_PORT": "0",
         "LOG_LEVEL": "WARNING",
     }
 
