@@ -1,13 +1,13 @@
 """Pure: what is decided for a group of items, and how it is stored with the quote."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from batches.engine.charges import QuotedTerms
 from catalog.pricing import Price, PriceTier
-from routing import planning, preview
+from routing import estimates, planning, preview
 from routing.contracts import Lane, Mode, OfferingFacts, Plan, UnitRequest
 
 
@@ -28,6 +28,33 @@ class StageLane:
 
 
 @dataclass(frozen=True, slots=True)
+class Copies:
+    """The sums of items that get the row of an identical one, and do not run."""
+
+    item_count: int
+    input_tokens: int
+    output_tokens: int
+    payload_bytes: int
+
+    def left_out_of(self, request: UnitRequest) -> UnitRequest:
+        """Return the request of the items that run."""
+        return self._moved(request, -1)
+
+    def added_to(self, request: UnitRequest) -> UnitRequest:
+        """Return the request as it would be if these ran too."""
+        return self._moved(request, 1)
+
+    def _moved(self, request: UnitRequest, sign: int) -> UnitRequest:
+        return replace(
+            request,
+            item_count=request.item_count + sign * self.item_count,
+            input_tokens=request.input_tokens + sign * self.input_tokens,
+            output_tokens=request.output_tokens + sign * self.output_tokens,
+            payload_bytes=request.payload_bytes + sign * self.payload_bytes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The stored decision for one group: terms, stages, and the judged lanes.
 
@@ -35,6 +62,8 @@ class Decision:
         judged: every lane as the quote showed it, refused ones too.
         route: the decision preview of the quote.
         replay: the request and the lanes with every value that scored them.
+        copies: of ``item_count``, items that get the row of an identical one.
+        saved_nanousd: how much higher the ceiling would be if they ran too.
     """
 
     group_no: int
@@ -48,6 +77,8 @@ class Decision:
     judged: list[dict[str, Any]]
     route: dict[str, Any]
     replay: dict[str, Any]
+    copies: Copies | None = None
+    saved_nanousd: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +88,14 @@ class GroupTerms:
     Attributes:
         default_cap: output cap of items that name none; 0 for embeddings.
         decided_at: the instant of the decision.
+        copies: of the group's items, left out of the request.
     """
 
     group_no: int
     default_cap: int
     fee_bps: int
     decided_at: datetime
+    copies: Copies | None = None
 
 
 def decide(
@@ -84,7 +117,7 @@ def decide(
     return Decision(
         group_no=terms.group_no,
         operation=request.operation,
-        item_count=request.item_count,
+        item_count=_every(request, terms).item_count,
         needs_schema=request.needs_schema,
         ceiling_nanousd=best.ceiling_nanousd,
         expected_nanousd=best.expected_nanousd,
@@ -102,7 +135,18 @@ def decide(
             "request": preview.request_snapshot(request),
             "lanes": [preview.lane_snapshot(lane) for lane in lanes],
         },
+        copies=terms.copies,
+        saved_nanousd=_saved_nanousd(request, best, terms),
     )
+
+
+def _every(request: UnitRequest, terms: GroupTerms) -> UnitRequest:
+    return request if terms.copies is None else terms.copies.added_to(request)
+
+
+def _saved_nanousd(request: UnitRequest, best: Lane, terms: GroupTerms) -> int:
+    apart = estimates.ceiling_nanousd(best.offering, _every(request, terms))
+    return max(0, apart - best.ceiling_nanousd)
 
 
 def best_lane(lanes: Iterable[Lane]) -> Lane | None:
@@ -139,6 +183,7 @@ def to_json(decision: Decision) -> dict[str, Any]:
         # What is JSON already is large, and not copied.
         **{field.name: getattr(decision, field.name) for field in fields(decision)},
         "terms": asdict(decision.terms),
+        "copies": None if decision.copies is None else asdict(decision.copies),
         "stages": [
             {**asdict(stage), "leave_at": stage.leave_at.isoformat()}
             for stage in decision.stages
@@ -154,8 +199,15 @@ def from_json(stored: dict[str, Any]) -> Decision:
             **stored,
             "terms": QuotedTerms(**{**terms, "price": _price(terms["price"])}),
             "stages": tuple(_stage(stage) for stage in stored["stages"]),
+            "copies": copies_of(stored),
         }
     )
+
+
+def copies_of(stored: Mapping[str, Any]) -> Copies | None:
+    """Read the copies of a stored decision; older ones have none."""
+    copies = stored.get("copies")
+    return None if copies is None else Copies(**copies)
 
 
 def _price(stored: dict[str, Any]) -> Price:

@@ -9,6 +9,7 @@ from typing import Any
 from batches import decisions
 from batches.engine.lifecycle import LANE_SHIFTED
 from batches.models import Batch, BatchEvent, Execution, WorkUnit
+from batches.models.work_unit import COPIES
 from batches.selectors import events_of, progress_of
 from batches.services.receipts import price_json
 from batches.states import UnitState
@@ -117,6 +118,7 @@ def _unit_json(unit: WorkUnit, parent: WorkUnit | None) -> Json:
         "group_no": unit.group_no,
         "items": f"{unit.seq_from}-{unit.seq_to}",
         "item_count": unit.item_count,
+        "mode": unit.mode,
         "stage": unit.stage,
         "leave_at": clock.iso(unit.leave_at),
         "lost_leases": unit.lost_leases,
@@ -135,6 +137,8 @@ def _unit_json(unit: WorkUnit, parent: WorkUnit | None) -> Json:
 def _parent_of(unit: WorkUnit, split: Iterable[WorkUnit]) -> WorkUnit | None:
     """Return the unit that was split into this one and others, if one was."""
     found = None
+    if unit.mode == COPIES:
+        return None
     for other in split:
         if (
             other.pk < unit.pk

@@ -1,14 +1,16 @@
 """Rows to the API's JSON."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from batches.links import signed_url
 from batches.models import Batch, BatchEvent, Execution, StoredFile, WorkUnit
 from batches.models.file import FilePurpose
-from batches.selectors import Pace, Progress, pace_of, progress_of
-from batches.states import BATCH_TERMINAL, BatchState
+from batches.progress import progress_json
+from batches.selectors import Progress, progress_of, standing_of
+from batches.states import BatchState
+from batches.telling import sentence
 from batchrouter.kit import clock
 from batchrouter.kit.money import format_usd
 
@@ -24,7 +26,6 @@ _PHASES = {
 }
 # Work units on a batch's page; all of them are in the route receipt.
 _UNITS_SHOWN = 50
-_STALL_AFTER = timedelta(minutes=5)
 
 
 def batch_json(batch: Batch, *, now: datetime) -> dict[str, Any]:
@@ -34,10 +35,10 @@ def batch_json(batch: Batch, *, now: datetime) -> dict[str, Any]:
 
 
 def _batch_body(batch: Batch, *, now: datetime) -> dict[str, Any]:
-    progress = progress_of(batch)
+    standing = standing_of(batch)
     return {
-        **_summary(batch, progress, now=now),
-        "progress": progress_json(batch, progress, pace_of(batch), now=now),
+        **_summary(batch, standing.progress, now=now),
+        "progress": progress_json(batch, standing, now=now),
         **_work_units(batch),
         "execution_summary": execution_summary(batch),
     }
@@ -162,58 +163,6 @@ def execution_summary(batch: Batch) -> dict[str, Any]:
     }
 
 
-def progress_json(
-    batch: Batch, progress: Progress, pace: Pace, *, now: datetime
-) -> dict[str, Any]:
-    """Return percent and an honest range for the end."""
-    percent = round(100 * progress.done / progress.total, 2)
-    if batch.state in BATCH_TERMINAL:
-        return {"percent": percent, "eta_low": None, "eta_high": None, "stall": None}
-    low, high = _eta(batch, progress, pace, now)
-    return {
-        "percent": percent,
-        "eta_low": clock.iso(low),
-        "eta_high": clock.iso(high),
-        "stall": _stall(batch, pace, now),
-    }
-
-
-def _eta(
-    batch: Batch, progress: Progress, pace: Pace, now: datetime
-) -> tuple[datetime, datetime]:
-    """Estimate from the observed pace; without one, from the quoted lanes."""
-    open_items = progress.total - progress.done
-    if pace.started_at is not None and progress.done:
-        seconds = (now - pace.started_at).total_seconds() / progress.done * open_items
-        low, high = seconds * 0.7, seconds * 2 + 5
-    else:
-        quoted = max(
-            (
-                lane["finish_seconds"]
-                for lane in batch.quote.reply["lanes"]
-                if lane["selected"]
-            ),
-            default=60,
-        )
-        low, high = quoted * 0.2, quoted * 2.0
-    latest = max(batch.deadline_at, now)
-    return (
-        min(now + timedelta(seconds=low), latest),
-        min(now + timedelta(seconds=high), latest),
-    )
-
-
-def _stall(batch: Batch, pace: Pace, now: datetime) -> dict[str, Any] | None:
-    """Say why nothing moves, when nothing has moved for a while."""
-    if now - batch.state_at < _STALL_AFTER or pace.next_action_at is None:
-        return None
-    return {
-        "since": clock.iso(batch.state_at),
-        "reason": pace.waits_for or "Work units wait for a free worker.",
-        "next_action_at": clock.iso(pace.next_action_at),
-    }
-
-
 def file_json(file: StoredFile) -> dict[str, Any]:
     """Return one file."""
     shown: dict[str, Any] = {
@@ -236,11 +185,13 @@ def file_json(file: StoredFile) -> dict[str, Any]:
 
 
 def event_json(event: BatchEvent) -> dict[str, Any]:
-    """Return one line of the timeline."""
+    """Return one line of the timeline; a cause comes with what it means."""
+    cause = event.data.get("cause")
+    told = {"reason": sentence(cause)} if cause and "reason" not in event.data else {}
     return {
         "id": f"evt_{event.pk}",
         "object": "batch.event",
         "type": event.kind,
-        "data": event.data,
+        "data": {**event.data, **told},
         "created_at": clock.iso(event.created_at),
     }

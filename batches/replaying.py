@@ -79,6 +79,7 @@ def read_group(stored: Mapping[str, Any], *, decided_at: datetime) -> StoredGrou
                 default_cap=terms["default_cap"],
                 fee_bps=terms["fee_bps"],
                 decided_at=decided_at,
+                copies=decisions.copies_of(stored),
             ),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -13,13 +13,11 @@ from accounts.models import Org
 from batches.models import (
     Batch,
     BatchEvent,
-    Execution,
     Quote,
     Segment,
     StoredFile,
-    WorkUnit,
 )
-from batches.states import BATCH_TERMINAL, EXECUTION_OPEN, UnitState
+from batches.states import UnitState
 from batches.store import store
 from batchrouter.kit.errors import NotFound
 
@@ -98,7 +96,7 @@ def events_of(batch: Batch) -> QuerySet[BatchEvent]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a batch stands, from its units in one query.
+    """How many items of a batch became what.
 
     Attributes:
         running: items in units that a worker or a provider job holds.
@@ -129,77 +127,89 @@ class Progress:
         }
 
 
-_PROGRESS = f"""
-SELECT coalesce(sum(completed + review), 0), coalesce(sum(failed), 0),
-       coalesce(sum(canceled), 0), coalesce(sum(expired), 0),
-       coalesce(sum(item_count - completed - review - failed - canceled - expired)
-         FILTER (WHERE state IN ('{UnitState.RUNNING}', '{UnitState.WAITING}')), 0)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The units of a batch that stand alike.
+
+    Attributes:
+        open_items: of them, without a row.
+        next_action_at: of the unit that is due first.
+        rows_at: when the last row of any of them was written.
+    """
+
+    state: str
+    mode: str
+    group_no: int
+    stage: int
+    unit_count: int
+    open_items: int
+    next_action_at: datetime
+    rows_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a batch is, and what its open units are doing."""
+
+    progress: Progress
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def rows_at(self) -> datetime | None:
+        """When the last row was written."""
+        known = [part.rows_at for part in self.parts if part.rows_at is not None]
+        return max(known, default=None)
+
+
+# Read by unit_by_batch: a unit holds hundreds of items, and counts its rows itself.
+STANDING = """
+SELECT state, mode, group_no, stage, count(*),
+       sum(item_count - completed - review - failed - canceled - expired),
+       min(next_action_at), max(rows_at),
+       sum(completed + review), sum(failed), sum(canceled), sum(expired)
   FROM batches_workunit WHERE batch_id = %s
-"""  # noqa: S608 # constants of ours only
+ GROUP BY state, mode, group_no, stage ORDER BY 1, 2, 3, 4
+"""
+
+
+def standing_of(batch: Batch) -> Standing:
+    """Return where a batch stands: one query while it is open, none once it ended."""
+    if batch.result_counts is not None:
+        return Standing(_counted(batch.result_counts))
+    with connection.cursor() as cursor:
+        cursor.execute(STANDING, [batch.pk])
+        rows = cursor.fetchall()
+    parts = tuple(_part(row) for row in rows)
+    completed, failed, canceled, expired = (
+        int(sum(row[column] for row in rows)) for column in range(8, 12)
+    )
+    running = sum(part.open_items for part in parts if part.state in _IN_HAND)
+    progress = Progress(completed, failed, canceled, expired, running, batch.item_count)
+    return Standing(progress, parts)
+
+
+def _part(row: tuple[Any, ...]) -> Part:
+    state, mode, group_no, stage, units, open_items, next_at, rows_at = row[:8]
+    return Part(state, mode, group_no, stage, units, int(open_items), next_at, rows_at)
 
 
 def progress_of(batch: Batch) -> Progress:
     """Count a batch's items by what became of them."""
-    if batch.result_counts is not None:
-        counts = batch.result_counts
-        return Progress(
-            counts["completed"],
-            counts["failed"],
-            counts["canceled"],
-            counts["expired"],
-            0,
-            counts["total"],
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(_PROGRESS, [batch.pk])
-        completed, failed, canceled, expired, running = cursor.fetchone()
+    return standing_of(batch).progress
+
+
+def _counted(counts: dict[str, int]) -> Progress:
     return Progress(
-        int(completed),
-        int(failed),
-        int(canceled),
-        int(expired),
-        int(running),
-        batch.item_count,
+        counts["completed"],
+        counts["failed"],
+        counts["canceled"],
+        counts["expired"],
+        0,
+        counts["total"],
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """What an estimate of the end is made from."""
-
-    started_at: datetime | None
-    last_row_at: datetime | None
-    next_action_at: datetime | None
-    waits_for: str | None
-
-
-def pace_of(batch: Batch) -> Pace:
-    """Return when a running batch began, moved last and moves next."""
-    if batch.state in BATCH_TERMINAL:
-        return Pace(None, None, None, None)
-    first = (
-        Execution.objects.filter(batch=batch)
-        .order_by("id")
-        .values_list("started_at", flat=True)
-        .first()
-    )
-    job = (
-        Execution.objects.filter(batch=batch, mode="batch", state__in=EXECUTION_OPEN)
-        .order_by("id")
-        .first()
-    )
-    waiting = (
-        WorkUnit.objects.filter(
-            batch=batch, state__in=[UnitState.READY, UnitState.WAITING]
-        )
-        .order_by("next_action_at")
-        .values_list("next_action_at", flat=True)
-        .first()
-    )
-    reason = None
-    if job is not None:
-        reason = f"A batch job at {job.provider} is under way."
-    return Pace(first, None, waiting, reason)
+_IN_HAND = frozenset({UnitState.RUNNING, UnitState.WAITING})
 
 
 _PAGE = """

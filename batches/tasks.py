@@ -5,6 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
+from batches.engine import copying
 from batches.engine.direct import serve_direct_lanes
 from batches.engine.native import serve_native_lanes
 from batches.services import dispatch, finalizing, sweeping, tidying
@@ -30,6 +31,12 @@ def run_direct(**_later: Any) -> None:
 def tend_native(**_later: Any) -> None:
     """Take every due provider job one step further."""
     serve_native_lanes()
+
+
+@shared_task(name="batches.copy_rows")
+def copy_rows(batch_id: int, **_later: Any) -> None:
+    """Give copies the rows of the items that they are identical to."""
+    copying.copy_rows(batch_id)
 
 
 @shared_task(name="batches.finalize_batch")

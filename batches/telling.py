@@ -121,7 +121,7 @@ def _execution(run: Json) -> Iterator[str]:
     ended = f"ended {run['ended_at']}" if run["ended_at"] else "not ended"
     yield (
         f"  {run['started_at']} {_lane(run)}, {run['item_count']} items, {ended}: "
-        f"{run['outcome'] or run['state']}. {_sentence(run['outcome'])}".rstrip()
+        f"{run['outcome'] or run['state']}. {sentence(run['outcome'])}".rstrip()
     )
     job = f", job {run['provider_job_id']}" if run["provider_job_id"] else ""
     yield (
@@ -129,18 +129,18 @@ def _execution(run: Json) -> Iterator[str]:
         f"{_cost(run)}"
     )
     for kind, count in sorted(run["failures"].items()):
-        yield f"    {count} x {kind}. {_sentence(kind)}".rstrip()
+        yield f"    {count} x {kind}. {sentence(kind)}".rstrip()
 
 
 def _change(change: Json) -> str:
     return (
         f"  {change['at']} {change['item_count']} items moved to "
         f"{change['to_provider']} {change['to_mode']}: {change['cause']}. "
-        f"{_sentence(change['cause'])}"
+        f"{sentence(change['cause'])}"
     ).rstrip()
 
 
-def _sentence(word: str | None) -> str:
+def sentence(word: str | None) -> str:
     """Return what an outcome or a cause means; nothing for one without a sentence."""
     if word in set(FailureKind):
         return RULES[FailureKind(word)].message

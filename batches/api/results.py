@@ -1,5 +1,6 @@
 """GET /v1/batches/{id}/results: a page of rows, or all of them as lines."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -49,11 +50,16 @@ class BatchResults(OrgView):
         responses={200: schemas.ResultsReply, **schemas.errors(400, 401, 403, 404)},
     )
     def get(self, request: Request, batch_id: str) -> Response | StreamingHttpResponse:
-        """Return rows that exist now; a running batch says ``complete: false``."""
+        """Return the rows that exist now; a running batch says ``complete: false``.
+
+        As ``application/x-ndjson``, all of them, one a line. Of a batch that has not
+        ended the last line is no row: ``{"object": "results.end", "complete": false,
+        …}``.
+        """
         batch = batch_of(self.org, batch_id)
         status, with_raw = _status(request), _with_raw(request)
         if request.accepted_renderer.format == "ndjson":
-            lines = stream_rows(batch, status=status, with_raw=with_raw)
+            lines = _lines(batch, status=status, with_raw=with_raw)
             return StreamingHttpResponse(lines, content_type="application/x-ndjson")
         page = read_page(
             request, list_name=f"{self.org.pk}:results:{batch.pk}", limit_default=100
@@ -65,6 +71,24 @@ class BatchResults(OrgView):
         shown, has_more = rows[: page.limit], len(rows) > page.limit
         cursor = make_cursor(shown[-1][0], page.binding) if has_more else None
         return Response(_page_bytes(batch, [row for _, row in shown], cursor))
+
+
+def _lines(batch: Batch, *, status: str | None, with_raw: bool) -> Iterator[bytes]:
+    """Yield the rows; of a batch that has not ended, a last line that says so."""
+    yield from stream_rows(batch, status=status, with_raw=with_raw)
+    if batch.state not in BATCH_TERMINAL:
+        yield orjson.dumps(_end_json(batch)) + b"\n"
+
+
+def _end_json(batch: Batch) -> dict[str, Any]:
+    """Return the line that tells a stream of rows so far from one of all rows."""
+    return {
+        "object": "results.end",
+        "batch_id": batch.public_id,
+        "state": batch.state,
+        "complete": False,
+        "counts": progress_of(batch).counts(),
+    }
 
 
 def _page_bytes(batch: Batch, rows: list[bytes], cursor: str | None) -> bytes:

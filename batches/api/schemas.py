@@ -57,7 +57,11 @@ class ManifestBody(Shape):
     metadata = serializers.DictField(child=serializers.CharField(), required=False)
     workflow = serializers.CharField(required=False)
     on_invalid = serializers.ChoiceField(["reject", "skip"], required=False)
-    dedupe = serializers.BooleanField(required=False)
+    dedupe = serializers.BooleanField(
+        required=False,
+        help_text="Identical items run once and are billed once, whatever their "
+        "temperature: leave it out where repeated items are to be sampled anew.",
+    )
     items = Item(many=True, required=False, help_text="1 to 5,000; or input_file_id")
     input_file_id = serializers.CharField(required=False)
 
@@ -111,6 +115,19 @@ class CurvePoint(Shape):
     modes = serializers.ListField(child=serializers.ChoiceField(["batch", "direct"]))
 
 
+class Duplicates(Shape):
+    count = serializers.IntegerField(
+        help_text="Items that are identical to an earlier one: the same operation, "
+        "models, input, options and checks."
+    )
+    collapsed = serializers.BooleanField(
+        help_text="Whether they run once and are billed once (dedupe)."
+    )
+    saved = serializers.CharField(
+        help_text="How much lower the total is for it, fee included."
+    )
+
+
 class QuoteReply(Shape):
     quote_id = serializers.CharField()
     object = serializers.CharField()
@@ -132,7 +149,7 @@ class QuoteReply(Shape):
         many=True, help_text="Empty where the manifest was submitted without a quote."
     )
     sample_run = serializers.DictField()
-    duplicates = serializers.IntegerField()
+    duplicates = Duplicates()
     skipped = serializers.ListField(child=serializers.DictField())
     skipped_count = serializers.IntegerField()
 
@@ -213,7 +230,17 @@ class RowUsage(Shape):
     reasoning_tokens = serializers.IntegerField(help_text="Of the output.")
     total_tokens = serializers.IntegerField(help_text="Input and output.")
     source = serializers.ChoiceField(  # type: ignore[assignment] # a field, not the property
-        ["provider", "estimated"]
+        ["provider", "estimated", "copy"]
+    )
+
+
+class CopyOf(Shape):
+    customer_item_id = serializers.CharField()
+    item_id = serializers.CharField()
+    sequence_no = serializers.IntegerField()
+    output_repeated = serializers.BooleanField(
+        help_text="False where there is no output, or the row is longer than 64 KiB: "
+        "then only the row that is named has it."
     )
 
 
@@ -236,6 +263,11 @@ class Row(Shape):
         "it or its model does not take them.",
     )
     output = serializers.DictField(allow_null=True)
+    copy_of = CopyOf(
+        required=False,
+        help_text="Of an item that is identical to an earlier one (dedupe): the item "
+        "whose answer this is, and which bears its usage and cost.",
+    )
     usage = RowUsage()
     cost = serializers.DictField()
     verification = serializers.DictField(allow_null=True)

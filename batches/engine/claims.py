@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from batches.models.work_unit import COPIES
 from batches.states import UnitState
 
 # Units of one organization that may run at once, over all workers of a mode.
@@ -107,17 +108,35 @@ _CLAIM_IDLE = f"""
 WITH pick AS (
   SELECT id, batch_id FROM batches_workunit
    WHERE batch_id = %(batch)s AND state = ANY(%(states)s)
+     AND (mode = %(copies)s) = %(of_copies)s AND id > %(after)s
    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 {_TAKE}"""  # noqa: S608 # constants of ours only
 
 
 def claim_idle(batch_id: int, states: Sequence[str]) -> ClaimedUnit | None:
-    """Take the lease of any unit of a batch that nobody works on, due or not."""
+    """Take the lease of any unit of a batch that nobody works on, due or not.
+
+    Copies are left alone: they end as the items do whose rows they get.
+    """
+    return _take_idle(batch_id, states, of_copies=False)
+
+
+def claim_copies(batch_id: int, *, after_id: int) -> ClaimedUnit | None:
+    """Take the lease of a batch's next unit of copies that nobody works on."""
+    return _take_idle(batch_id, [UnitState.READY], of_copies=True, after_id=after_id)
+
+
+def _take_idle(
+    batch_id: int, states: Sequence[str], *, of_copies: bool, after_id: int = 0
+) -> ClaimedUnit | None:
     return _take(
         _CLAIM_IDLE,
         batch=batch_id,
         states=[str(state) for state in states],
+        copies=COPIES,
+        of_copies=of_copies,
+        after=after_id,
         token=uuid.uuid4(),
         lease=max(_CLOSING_SECONDS, settings.LEASE_SECONDS),
     )

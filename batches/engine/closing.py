@@ -108,13 +108,7 @@ def close_unit(
     recorder = Recorder(
         batch_id=unit.batch_id, unit_id=unit.unit_id, lease_token=unit.lease_token
     )
-    items = open_items(
-        batch_id=unit.batch_id,
-        manifest_id=batch.manifest_id,
-        group_no=unit.group_no,
-        seq_from=unit.seq_from,
-        seq_to=unit.seq_to,
-    )
+    items = open_items(unit, batch)
     tries = histories.of_unit(unit).tries_of(items)
     add_rows(recorder, batch, decision, items, status=status, error=error, tries=tries)
     with transaction.atomic():

@@ -62,13 +62,7 @@ class _Intake:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        items = open_items(
-            batch_id=job.unit.batch_id,
-            manifest_id=job.context.manifest_id,
-            group_no=job.unit.group_no,
-            seq_from=job.unit.seq_from,
-            seq_to=job.unit.seq_to,
-        )
+        items = open_items(job.unit, job.context)
         self.waiting: dict[int, IndexedItem] = {item.seq: item for item in items}
         self.failed: dict[int, Failure] = {}
         # Rows of this job that a holder of the lease before us had recorded.

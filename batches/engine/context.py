@@ -11,8 +11,9 @@ from django.db import connection
 from batches import decisions
 from batches.decisions import Decision, StageLane
 from batches.engine import charges
+from batches.engine.claims import ClaimedUnit
 from batches.engine.rows import IndexedItem
-from batches.models import Batch
+from batches.models import Batch, WorkUnit
 from batches.store import store
 from batchrouter.kit.errors import BatchRouterError
 from routing.contracts import ItemRequest
@@ -45,6 +46,10 @@ class BatchContext:
     def decision(self, group_no: int) -> Decision:
         """Return what was decided for a group."""
         return self._decisions[group_no]
+
+    def collapses(self, group_no: int) -> bool:
+        """Tell whether identical items of a group run once."""
+        return self._decisions[group_no].copies is not None
 
     def output_cap(self, group_no: int, item: IndexedItem) -> int:
         """Return the cap that is sent for an item, 0 for embeddings."""
@@ -145,6 +150,7 @@ _ITEMS = """
 SELECT seq, customer_item_id, "offset", length, input_tokens, max_output_tokens
   FROM batches_item
  WHERE manifest_id = %s AND group_no = %s AND seq BETWEEN %s AND %s
+   AND (copy_of IS NULL OR NOT %s)
  ORDER BY seq
 """
 _DONE = """
@@ -152,17 +158,26 @@ SELECT seq FROM batches_resultrow WHERE batch_id = %s AND seq BETWEEN %s AND %s
 """
 
 
-def open_items(
-    *, batch_id: int, manifest_id: int, group_no: int, seq_from: int, seq_to: int
-) -> list[IndexedItem]:
+def open_items(unit: ClaimedUnit | WorkUnit, batch: BatchContext) -> list[IndexedItem]:
     """Return the items of a unit that have no row yet, in order.
+
+    Where identical items run once, the copies are not among them.
 
     Two reads by key: as one anti-join the planner, whose statistics lag behind a table
     that grows by a batch a minute, may walk all rows of the batch for every unit.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_DONE, [batch_id, seq_from, seq_to])
+        cursor.execute(_DONE, [unit.batch_id, unit.seq_from, unit.seq_to])
         done = {seq for (seq,) in cursor.fetchall()}
-        cursor.execute(_ITEMS, [manifest_id, group_no, seq_from, seq_to])
+        cursor.execute(
+            _ITEMS,
+            [
+                batch.manifest_id,
+                unit.group_no,
+                unit.seq_from,
+                unit.seq_to,
+                batch.collapses(unit.group_no),
+            ],
+        )
         rows = cursor.fetchall()
     return [IndexedItem(*row) for row in rows if row[0] not in done]

@@ -296,7 +296,7 @@ class DirectEngine:
                         # It may have been handed on to a lane that we serve too.
                         self._claim_after = 0.0
                 elif run.recorder.waiting >= FLUSH_ROWS or (
-                    is_time and run.recorder.waiting
+                    is_time and (run.recorder.waiting or run.has_untold_failures)
                 ):
                     self._checkpoint(run)
             except LeaseLost:
@@ -315,6 +315,7 @@ class DirectEngine:
                 failures=run.tally.failures,
                 checks=run.tally.checks,
             )
+        run.failures_told = sum(run.tally.failures.values())
 
     # Health
 

@@ -97,6 +97,7 @@ class DirectRun:
         tries: made so far by item number, in earlier executions too.
         unknowns: those of earlier executions whose outcome nobody knows.
         misses: failed tries of this execution, by item number and class.
+        failures_told: how many of them the execution's row tells of.
     """
 
     unit: ClaimedUnit
@@ -121,6 +122,7 @@ class DirectRun:
     health: Observed = field(default_factory=Observed)
     leftovers: list[Leftover] = field(default_factory=list)
     stop_cause: Literal["canceled", "overdue", "lane", "worker"] | None = None
+    failures_told: int = 0
     _waiting: list[tuple[float, int, IndexedItem]] = field(default_factory=list)
     _order: "count[int]" = field(default_factory=count)
 
@@ -148,6 +150,11 @@ class DirectRun:
         if self.in_flight:
             return False
         return self.stop_cause is not None or not (self.pending or self._waiting)
+
+    @property
+    def has_untold_failures(self) -> bool:
+        """Whether tries failed that the execution's row does not tell of yet."""
+        return sum(self.tally.failures.values()) > self.failures_told
 
     @property
     def needs_watermark(self) -> int | None:

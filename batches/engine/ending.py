@@ -95,12 +95,33 @@ def dispose(ended: Ended) -> None:
         if not staying:
             lifecycle.finish_unit(ended.unit, now=now)
         elif pause is not None:
+            _tell_again(ended, staying, again_at=now + pause, now=now)
             lifecycle.let_go(
                 ended.unit, UnitState.READY, next_action_at=now + pause, now=now
             )
         else:
             _hand_over(ended, staying, now=now)
     ended.recorder.close()
+
+
+def _tell_again(
+    ended: Ended, staying: Sequence[Leftover], *, again_at: datetime, now: datetime
+) -> None:
+    """Write into the timeline that items are asked for once more, and why."""
+    cause = ended.stop_cause or staying[0].failure.kind.value
+    lifecycle.record_event(
+        ended.unit.batch_id,
+        "work.retried",
+        {
+            "work_unit_id": ended.unit.public_id,
+            "provider": ended.lane.provider,
+            "mode": ended.lane.mode,
+            "items": len(staying),
+            "cause": cause,
+            "again_at": clock.iso(again_at),
+        },
+        now=now,
+    )
 
 
 def _hand_over(ended: Ended, moving: Sequence[Leftover], *, now: datetime) -> None:

@@ -10,6 +10,7 @@ from batches.decisions import Decision, StageLane
 from batches.engine.claims import ClaimedUnit
 from batches.engine.recorder import LeaseLost
 from batches.models import WHOLE, Batch, BatchEvent, Execution, WorkUnit
+from batches.models.work_unit import COPIES
 from batches.states import (
     UNIT_MOVES,
     UNIT_OPEN,
@@ -187,9 +188,19 @@ def finish_unit(unit: ClaimedUnit, *, now: datetime) -> None:
 
 
 def ring_when_all_done(batch_id: int) -> None:
-    """Ask for the finish of a batch that has no open unit; the batch is locked."""
-    if not WorkUnit.objects.filter(batch_id=batch_id, state__in=UNIT_OPEN).exists():
+    """Ask for the finish of a batch that has no open unit; the batch is locked.
+
+    Where copies are open, rows may have come that they are to get.
+    """
+    modes = set(
+        WorkUnit.objects.filter(batch_id=batch_id, state__in=UNIT_OPEN)
+        .values_list("mode", flat=True)
+        .distinct()
+    )
+    if not modes:
         enqueue_on_commit(Job.FINALIZE_BATCH, batch_id=batch_id)
+    elif COPIES in modes:
+        enqueue_on_commit(Job.COPY_ROWS, batch_id=batch_id)
 
 
 def hand_over(

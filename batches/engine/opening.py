@@ -116,13 +116,7 @@ def load_items(
 
     Items that were lost too often get their row here.
     """
-    items = open_items(
-        batch_id=unit.batch_id,
-        manifest_id=batch.manifest_id,
-        group_no=unit.group_no,
-        seq_from=unit.seq_from,
-        seq_to=unit.seq_to,
-    )
+    items = open_items(unit, batch)
     if unit.lost_leases >= LOST_LEASES_MAX:
         closing.add_rows(
             recorder,

@@ -38,7 +38,7 @@ _COUNT = f"""
 UPDATE batches_workunit
    SET completed = completed + %s, failed = failed + %s, canceled = canceled + %s,
        expired = expired + %s, review = review + %s,
-       charged_nanousd = charged_nanousd + %s
+       charged_nanousd = charged_nanousd + %s, rows_at = clock_timestamp()
  WHERE id = %s AND lease_token = %s AND state = '{UnitState.RUNNING}'
 """  # noqa: S608 # constants of ours only
 

@@ -10,7 +10,6 @@ from batches.engine.context import BatchContext, Contexts, open_items
 from batches.engine.lifecycle import Tally
 from batches.engine.opening import close_stopped
 from batches.engine.recorder import LeaseLost
-from batches.engine.rows import IndexedItem
 from batches.models import Batch, Execution, LostCall, WorkUnit
 from batches.states import (
     EXECUTION_OPEN,
@@ -55,6 +54,17 @@ def _recover_one(contexts: Contexts) -> bool:
         if execution is not None and not is_job:
             _abandon(unit, execution, contexts.of(unit.batch_id))
         unit.advance(UnitState.WAITING if is_job else UnitState.READY, at=now)
+        lifecycle.record_event(
+            unit.batch_id,
+            "work.retried",
+            {
+                "work_unit_id": unit.public_id,
+                "items": unit.item_count - unit.row_count,
+                "cause": "worker_lost",
+                "again_at": clock.iso(now),
+            },
+            now=now,
+        )
         WorkUnit.objects.filter(pk=unit.pk).update(
             lease_token=None,
             lease_until=None,
@@ -70,7 +80,7 @@ def _abandon(unit: WorkUnit, execution: Execution, batch: BatchContext) -> None:
     lane = decision.stages[execution.stage]
     lost = [
         item
-        for item in _open_items(unit, batch)
+        for item in open_items(unit, batch)
         if item.seq <= execution.sent_through_seq
     ]
     LostCall.objects.bulk_create(
@@ -90,18 +100,6 @@ def _abandon(unit: WorkUnit, execution: Execution, batch: BatchContext) -> None:
         outcome="worker_lost",
         completed=execution.completed,
         now=clock.now(),
-    )
-
-
-def _open_items(
-    unit: WorkUnit | claims.ClaimedUnit, batch: BatchContext
-) -> list[IndexedItem]:
-    return open_items(
-        batch_id=batch.pk,
-        manifest_id=batch.manifest_id,
-        group_no=unit.group_no,
-        seq_from=unit.seq_from,
-        seq_to=unit.seq_to,
     )
 
 
@@ -142,7 +140,7 @@ def _end_open_jobs(unit: claims.ClaimedUnit, context: BatchContext) -> None:
         lane = context.decision(unit.group_no).stages[execution.stage]
         ambiguous = sum(
             context.lost_call_cost(unit.group_no, lane, item)
-            for item in _open_items(unit, context)
+            for item in open_items(unit, context)
         )
         lifecycle.end_execution(
             execution,

@@ -10,8 +10,33 @@ TOKEN_STEPS = (100_000, 128_000, 200_000, 272_000)
 Key = tuple[str, tuple[str, ...], bool, bool, bool, int]
 
 
+class Sums:
+    """The sums of the items that are identical to an earlier one."""
+
+    def __init__(self) -> None:
+        self.item_count = self.input_tokens = self.output_tokens = 0
+        self.uncapped_count = self.payload_bytes = 0
+
+    def add(self, facts: ItemFacts, input_tokens: int, length: int) -> None:
+        """Count one item in."""
+        self.item_count += 1
+        self.input_tokens += input_tokens
+        self.output_tokens += facts.max_output_tokens or 0
+        self.uncapped_count += is_uncapped(facts)
+        self.payload_bytes += length
+
+
+def is_uncapped(facts: ItemFacts) -> bool:
+    """Tell whether an item writes text and names no cap for it."""
+    return facts.max_output_tokens is None and facts.operation != "embeddings"
+
+
 class GroupSums:
-    """The sums of one group. ``output_tokens`` sums the caps that items name."""
+    """The sums of one group. ``output_tokens`` sums the caps that items name.
+
+    ``copies`` are those of its items that are identical to an earlier one: identical
+    items are always of one group.
+    """
 
     def __init__(self, no: int, facts: ItemFacts) -> None:
         self.no = no
@@ -25,11 +50,22 @@ class GroupSums:
         self.output_tokens = self.output_tokens_max = 0
         self.uncapped_count = 0
         self.payload_bytes = self.payload_bytes_max = 0
+        self.copies = Sums()
         self._ranges: list[str] = []
         self._first = self._last = -2  # next to no item
 
-    def add(self, seq: int, facts: ItemFacts, input_tokens: int, length: int) -> None:
-        """Count one item in."""
+    def add(
+        self,
+        seq: int,
+        facts: ItemFacts,
+        input_tokens: int,
+        length: int,
+        *,
+        is_copy: bool = False,
+    ) -> None:
+        """Count one item in; a copy also among the copies."""
+        if is_copy:
+            self.copies.add(facts, input_tokens, length)
         self.item_count += 1
         self.payload_bytes += length
         self.payload_bytes_max = max(self.payload_bytes_max, length)
@@ -39,8 +75,7 @@ class GroupSums:
         if cap is not None:
             self.output_tokens += cap
             self.output_tokens_max = max(self.output_tokens_max, cap)
-        elif self.operation != "embeddings":
-            self.uncapped_count += 1
+        self.uncapped_count += is_uncapped(facts)
         if seq != self._last + 1:
             self._close_range()
             self._first = seq

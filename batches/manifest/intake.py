@@ -33,7 +33,8 @@ class Intake:
         self._spool = spool
         self._seen_count = 0
         self._line_by_id: dict[bytes, int] = {}
-        self._fingerprints: set[bytes] = set()
+        # 16 bytes and a number for each item that is the first of its kind.
+        self._seq_by_fingerprint: dict[bytes, int] = {}
 
     def take(
         self, item: Any, *, line: int, offset: int, length: int, path: str = ""
@@ -137,18 +138,19 @@ class Intake:
                 "models, needs and size; split the file."
             )
             raise self.stop(Problem("", "too_many_groups", text))
-        group.add(self._spool.row_count, facts, tokens, length)
+        seq = self._spool.row_count
+        first = self._seq_by_fingerprint.setdefault(facts.fingerprint, seq)
+        copy_of = None if first == seq else first
+        self.duplicates += copy_of is not None
+        group.add(seq, facts, tokens, length, is_copy=copy_of is not None)
         self._spool.add(
             group.no,
             facts.customer_item_id,
             (offset, length),
             tokens,
             facts.max_output_tokens,
+            copy_of,
         )
-        if facts.fingerprint in self._fingerprints:
-            self.duplicates += 1
-        else:
-            self._fingerprints.add(facts.fingerprint)
 
 
 def _below(path: str, problem: Problem) -> Problem:

@@ -5,14 +5,12 @@ microseconds. A field that is not in an allow-list is refused by name, so nothin
 reaches a provider that was not priced.
 """
 
-import hashlib
 from typing import Any, NamedTuple
 
-import orjson
-
 from batches.manifest import schemas
-from batches.manifest.body import check_input, input_object
+from batches.manifest.body import check_input
 from batches.manifest.findings import Findings
+from batches.manifest.identity import fingerprint
 from batches.manifest.options import check_schema
 from batches.manifest.problems import Problem
 
@@ -22,7 +20,6 @@ MODELS_MAX = 8
 MIN_LENGTH_MAX = 100_000
 OPERATIONS = ("responses", "embeddings", "vision")
 ON_FAIL = ("retry", "fallback", "review")
-FINGERPRINT_BYTES = 16
 
 _FIELDS = frozenset(
     {
@@ -59,7 +56,7 @@ class ItemFacts(NamedTuple):
         message_count: messages, for their overhead in tokens; 0 for embeddings
             given as an object.
         image_tokens: our bound for the images, all together.
-        fingerprint: equal for items that ask the same of the same models.
+        fingerprint: equal for identical items (:mod:`batches.manifest.identity`).
     """
 
     customer_item_id: str
@@ -100,8 +97,6 @@ def check_item(item: Any) -> ItemFacts | list[Problem]:
 
 
 def _facts(item: dict[str, Any], found: Findings, models: tuple[str, ...]) -> ItemFacts:
-    asked = [found.operation, models, input_object(item["input"]), item.get("verify")]
-    canonical = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
     return ItemFacts(
         item["customer_item_id"],
         found.operation,
@@ -114,7 +109,7 @@ def _facts(item: dict[str, Any], found: Findings, models: tuple[str, ...]) -> It
         tuple(found.repeated),
         found.message_count,
         found.image_tokens,
-        hashlib.blake2b(canonical, digest_size=FINGERPRINT_BYTES).digest(),
+        fingerprint(item, operation=found.operation, models=models),
     )
 
 

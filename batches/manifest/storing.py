@@ -66,6 +66,11 @@ def _group(manifest: Manifest, sums: GroupSums) -> ItemGroup:
         payload_bytes=sums.payload_bytes,
         payload_bytes_max=sums.payload_bytes_max,
         ranges=sums.ranges,
+        copies=sums.copies.item_count,
+        copies_input_tokens=sums.copies.input_tokens,
+        copies_output_tokens=sums.copies.output_tokens,
+        copies_uncapped_count=sums.copies.uncapped_count,
+        copies_payload_bytes=sums.copies.payload_bytes,
     )
 
 

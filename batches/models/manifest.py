@@ -51,6 +51,12 @@ class ItemGroup(models.Model):
     # Of the largest item; 0 in groups older than this column.
     payload_bytes_max = models.PositiveIntegerField(db_default=0)
     ranges = models.JSONField(default=list)
+    # Of the items that are identical to an earlier one; 0 in groups older than these.
+    copies = models.PositiveIntegerField(db_default=0)
+    copies_input_tokens = models.BigIntegerField(db_default=0)
+    copies_output_tokens = models.BigIntegerField(db_default=0)
+    copies_uncapped_count = models.PositiveIntegerField(db_default=0)
+    copies_payload_bytes = models.BigIntegerField(db_default=0)
 
     class Meta:
         constraints = [
@@ -74,11 +80,19 @@ class Item(models.Model):
     input_tokens = models.IntegerField()
     # The cap that the item names; null where it names none.
     max_output_tokens = models.IntegerField(null=True)
+    # The first item of the manifest that is identical; null for a first one.
+    copy_of = models.IntegerField(null=True)
 
     class Meta:
         indexes = [
             models.Index(
                 fields=["manifest_id", "group_no", "seq"], name="item_by_group"
+            ),
+            # What copying reads; empty for a manifest without duplicates.
+            models.Index(
+                fields=["manifest_id", "group_no", "copy_of"],
+                name="item_copies",
+                condition=models.Q(copy_of__isnull=False),
             ),
         ]
 

@@ -9,6 +9,9 @@ from batches.states import UNIT_MOVES
 from batchrouter.kit import clock, ids
 from batchrouter.kit.states import Moves, Stateful
 
+# The mode of a unit whose items get the rows of identical ones; no lane serves it.
+COPIES = "copies"
+
 
 def new_unit_id() -> str:
     """Make a work unit's public id."""
@@ -46,6 +49,8 @@ class WorkUnit(Stateful):
     expired = models.PositiveIntegerField(default=0)
     review = models.PositiveIntegerField(default=0)
     charged_nanousd = models.BigIntegerField(default=0)
+    # When its last row was written; what a stall is measured from.
+    rows_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from batches import decisions
 from batches.decisions import Decision
 from batches.engine import slicing
 from batches.engine.lifecycle import record_event, ring_when_all_done
 from batches.models import Batch, WorkUnit
+from batches.models.work_unit import COPIES
 from batches.states import BatchState, UnitState
 from batchrouter.kit.jobs import Job, enqueue_on_commit
 from routing import estimates
@@ -36,6 +38,7 @@ SELECT min(seq), max(seq), count(*) FROM (
              (input_tokens::bigint * %(factor_bps)s + 9999) / 10000 + %(overhead)s
                AS tokens
         FROM batches_item WHERE manifest_id = %(manifest)s AND group_no = %(group)s
+         AND (copy_of IS NULL OR NOT %(collapses)s)
     ) weighed
   WINDOW by_seq AS (ORDER BY seq ROWS UNBOUNDED PRECEDING)
 ) numbered GROUP BY by_count, by_size, by_tokens ORDER BY min(seq)
@@ -83,9 +86,11 @@ def _units_of(batch: Batch, decision: Decision, now: datetime) -> list[WorkUnit]
                 "overhead": decision.terms.overhead_tokens,
                 "manifest": batch.manifest_id,
                 "group": decision.group_no,
+                "collapses": decision.copies is not None,
             },
         )
         slices: list[tuple[Any, ...]] = cursor.fetchall()
+        copies = _copies(cursor, batch, decision)
     return [
         WorkUnit(
             state=UnitState.READY,
@@ -96,10 +101,25 @@ def _units_of(batch: Batch, decision: Decision, now: datetime) -> list[WorkUnit]
             seq_from=seq_from,
             seq_to=seq_to,
             item_count=item_count,
-            mode=stage.mode,
+            mode=mode,
             leave_at=stage.leave_at,
             # A hair earlier, so that a claim by the database's clock finds it at once.
             next_action_at=now - timedelta(seconds=1),
         )
-        for seq_from, seq_to, item_count in slices
+        for mode, parts in ((stage.mode, slices), (COPIES, copies))
+        for seq_from, seq_to, item_count in parts
     ]
+
+
+def _copies(
+    cursor: CursorWrapper, batch: Batch, decision: Decision
+) -> list[tuple[Any, ...]]:
+    """Return the one unit of a group's copies: they get the rows of identical items."""
+    if decision.copies is None:
+        return []
+    cursor.execute(
+        """SELECT min(seq), max(seq), count(*) FROM batches_item
+            WHERE manifest_id = %s AND group_no = %s AND copy_of IS NOT NULL""",
+        [batch.manifest_id, decision.group_no],
+    )
+    return list(cursor.fetchall())

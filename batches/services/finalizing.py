@@ -71,6 +71,7 @@ def _claim(batch_id: int, *, now: datetime) -> uuid.UUID | None:
             return None
         if batch.state != BatchState.FINALIZING:
             batch.advance(BatchState.FINALIZING, at=now)
+            record_event(batch.pk, "batch.finalizing", {}, now=now)
         Batch.objects.filter(pk=batch_id).update(
             lease_token=token, lease_until=now + _LEASE
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from accounts.models import Org
 from batches import decisions
-from batches.decisions import Decision
+from batches.decisions import Copies, Decision
 from batches.manifest.envelope import Spec
 from batches.models import ItemGroup, Manifest
 from batches.workloads import workload_key
@@ -100,8 +100,22 @@ def judge_group(group: ItemGroup, asked: Asked, market: Market) -> GroupJudgemen
         default_cap=default_cap(group, market),
         fee_bps=asked.fee_bps,
         decided_at=market.now,
+        copies=_copies(group, asked, market),
     )
     return GroupJudgement(group, lanes, decisions.decide(request, lanes, terms))
+
+
+def _copies(group: ItemGroup, asked: Asked, market: Market) -> Copies | None:
+    """Return the items that do not run because an identical one does."""
+    if not (asked.spec.dedupe and group.copies):
+        return None
+    cap = default_cap(group, market)
+    return Copies(
+        item_count=group.copies,
+        input_tokens=group.copies_input_tokens,
+        output_tokens=group.copies_output_tokens + group.copies_uncapped_count * cap,
+        payload_bytes=group.copies_payload_bytes,
+    )
 
 
 def default_cap(group: ItemGroup, market: Market) -> int:
@@ -118,7 +132,7 @@ def unit_request(
 ) -> UnitRequest:
     """Describe a group to routing: counts and needs, no text and no customer."""
     spec, cap = asked.spec, default_cap(group, market)
-    return UnitRequest(
+    request = UnitRequest(
         operation=group.operation,  # type: ignore[arg-type] # checked when the manifest was read
         models=tuple(group.model_slugs),
         item_count=group.item_count,
@@ -141,3 +155,5 @@ def unit_request(
         sandbox_only=asked.is_test,
         workload_key=_workload_key(group, asked),
     )
+    copies = _copies(group, asked, market)
+    return request if copies is None else copies.left_out_of(request)

@@ -8,7 +8,7 @@ import orjson
 from batches.models import Quote
 from batches.services.judgement import Asked, GroupJudgement
 from batchrouter.kit import clock
-from batchrouter.kit.money import format_usd
+from batchrouter.kit.money import fee_nanousd, format_usd
 
 # A quote stays under 64 KiB, whatever was asked: its three lists share that. The route
 # receipt has all lanes and groups, and the counts beside the lists count everything.
@@ -50,10 +50,29 @@ def build(
         "price_range": _price_range(largest),
         "price_deadline_curve": curve,
         "sample_run": {"eligible": False, "limit_items": 5},
-        "duplicates": asked.manifest.duplicates,
+        "duplicates": _duplicates(quote, asked, decided),
         "skipped": _within(_SKIPPED_BYTES, _skipped(asked, judged)),
         "skipped_count": asked.manifest.skipped_count
         + sum(found.group.item_count for found in judged if found.decision is None),
+    }
+
+
+def _duplicates(
+    quote: Quote, asked: Asked, decided: list[GroupJudgement]
+) -> dict[str, Any]:
+    """Return how many items repeat another, and how much collapsing them saves.
+
+    What is saved is the difference of the ceilings, fee included.
+    """
+    saved = sum(
+        found.decision.saved_nanousd for found in decided if found.decision is not None
+    )
+    subtotal = quote.provider_subtotal_nanousd
+    fee = fee_nanousd(subtotal + saved, fee_bps=quote.fee_bps) - quote.fee_nanousd
+    return {
+        "count": sum(found.group.copies for found in decided),
+        "collapsed": asked.spec.dedupe,
+        "saved": format_usd(saved + fee),
     }
 
 

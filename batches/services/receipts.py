@@ -33,6 +33,7 @@ def issue_route_receipt(
         "decisions": [_decision_json(stored) for stored in batch.quote.decisions],
         "work_units": _units_json(batch),
         "lane_changes": _lane_changes_json(batch),
+        "duplicates": duplicates_json(batch),
         "rows": {
             "total": merged.row_count,
             "by_status": totals.counts,
@@ -143,6 +144,7 @@ def issue_billing_receipt(
         "fee_bps": quote.fee_bps,
         "service_fee": format_usd(settlement.fee_nanousd),
         "fee_rounding": format_usd(settlement.fee_nanousd - row_fees),
+        "duplicates": duplicates_json(batch),
         "reserved": format_usd(settlement.reserved_nanousd),
         "charged": format_usd(settlement.charged_nanousd),
         "released": format_usd(settlement.released_nanousd),
@@ -204,6 +206,34 @@ SELECT e.provider, e.model, e.mode, r.status, count(*), sum(r.input_tokens),
  WHERE r.batch_id = %s AND r.status IN ('completed', 'review')
  GROUP BY e.provider, e.model, e.mode, r.status ORDER BY 1, 2, 3, 4
 """
+
+
+# The charge of each copied row, as often as it was not charged again.
+_COPIES = """
+SELECT count(*), coalesce(sum(r.charge_nanousd), 0)
+  FROM batches_item i
+  JOIN batches_resultrow r ON r.batch_id = %s AND r.seq = i.copy_of
+ WHERE i.manifest_id = %s AND i.copy_of IS NOT NULL
+   AND r.status IN ('completed', 'review')
+"""
+
+
+def duplicates_json(batch: Batch) -> dict[str, Any]:
+    """Return the items that got an identical one's answer, and what that credits."""
+    if not batch.quote.spec["dedupe"]:
+        return {"items": 0, "delivered": 0, "credited": format_usd(0)}
+    with connection.cursor() as cursor:
+        cursor.execute(_COPIES, [batch.pk, batch.manifest_id])
+        delivered, credited = cursor.fetchone()
+    return {
+        "items": sum(
+            copies.item_count
+            for copies in map(decisions.copies_of, batch.quote.decisions)
+            if copies is not None
+        ),
+        "delivered": delivered,
+        "credited": format_usd(int(credited)),
+    }
 
 
 def _lines_json(batch: Batch) -> list[dict[str, Any]]:

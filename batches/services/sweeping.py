@@ -6,7 +6,8 @@ from django.db.models import Exists, OuterRef
 
 from batches.engine import claims, recovery
 from batches.models import Batch, Quote, WorkUnit
-from batches.states import UNIT_OPEN, BatchState, QuoteState
+from batches.models.work_unit import COPIES
+from batches.states import UNIT_OPEN, BatchState, QuoteState, UnitState
 from batchrouter.kit.jobs import Job, ring
 from batchrouter.kit.states import LostRace
 
@@ -51,6 +52,12 @@ def _ring_for_batches(now: datetime) -> None:
         .values_list("pk", flat=True)
     ):
         ring(Job.FINALIZE_BATCH, batch_id=batch_id)
+    for batch_id in (
+        WorkUnit.objects.filter(mode=COPIES, state=UnitState.READY)
+        .values_list("batch_id", flat=True)
+        .distinct()
+    ):
+        ring(Job.COPY_ROWS, batch_id=batch_id)
 
 
 def expire_quotes(*, now: datetime) -> None:

@@ -20,6 +20,7 @@ class Job(StrEnum):
     DISPATCH_BATCH = "batches.dispatch_batch"  # decide the first lane of each unit
     RUN_DIRECT = "batches.run_direct"  # drain the direct lanes
     TEND_NATIVE = "batches.tend_native"  # submit, poll and collect provider jobs
+    COPY_ROWS = "batches.copy_rows"  # rows of items that are identical to others
     FINALIZE_BATCH = "batches.finalize_batch"  # artifacts, settlement, receipts
     TIDY = "batches.tidy"  # what nothing names any more
     FORGET_OLD = "accounts.forget_old"  # logins and sign-ups that ended

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from accounts.models import ApiKey, Org
+from batches.engine.copying import copy_rows
 from batches.engine.direct import DirectEngine
 from batches.engine.native import serve_native_lanes
 from batches.manifest.envelope import Spec, read_envelope
@@ -107,6 +108,7 @@ def run_units(batch: Batch) -> None:
         assert time.monotonic() < give_up, f"{batch.public_id} did not end"
         DirectEngine().run(budget_seconds=1)
         serve_native_lanes()
+        copy_rows(batch.pk)
         time.sleep(0.02)
 
 

@@ -182,6 +182,7 @@ class TestEnded:
             "batch.submitted",
             "batch.queued",
             "batch.running",
+            "batch.finalizing",
             "batch.completed",
         ]
 

@@ -121,7 +121,11 @@ def test_nothing_is_reserved_by_a_quote(owner: Customer) -> None:
 
 
 def test_equal_items_are_counted_as_duplicates(owner: Customer) -> None:
-    assert quoted(owner, items=make_items(3))["duplicates"] == 2
+    assert quoted(owner, items=make_items(3))["duplicates"] == {
+        "count": 2,
+        "collapsed": False,
+        "saved": "0.00",
+    }
 
 
 def test_work_units_name_ranges_and_never_ids(owner: Customer) -> None:

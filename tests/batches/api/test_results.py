@@ -156,6 +156,33 @@ def test_rows_that_exist_are_shown_before_the_batch_is_complete(
     assert page["counts"]["completed"] == 2
 
 
+def test_a_stream_of_a_running_batch_ends_with_a_line_that_says_so(
+    owner: Customer,
+) -> None:
+    batch = make_batch(owner.org, make_items(2, **DIRECT))
+    run_units(batch)
+
+    response = owner.api.get(path_of(batch), accept="application/x-ndjson")
+
+    *rows, end = map(orjson.loads, b"".join(response.streaming_content).splitlines())
+    assert [row["sequence_no"] for row in rows] == [0, 1]
+    assert end == {
+        "object": "results.end",
+        "batch_id": batch.public_id,
+        "state": "running",
+        "complete": False,
+        "counts": {
+            "total": 2,
+            "pending": 0,
+            "running": 0,
+            "completed": 2,
+            "failed": 0,
+            "canceled": 0,
+            "expired": 0,
+        },
+    }
+
+
 def test_a_batch_without_rows_has_an_empty_page(owner: Customer) -> None:
     batch = make_batch(owner.org)
 
