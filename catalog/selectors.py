@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from batchrouter.kit.errors import NotFound
@@ -130,6 +131,20 @@ def workflow(slug: str) -> WorkflowFacts:
         UnknownWorkflow.
     """
     return workflow_facts(workflow_row(slug))
+
+
+def workflow_verification(slug: str, *, version: int | None) -> dict[str, Any] | None:
+    """Return the checks of a packaged job in one version, offered still or not.
+
+    Args:
+        slug: of the product.
+        version: None is the newest.
+    """
+    rows = WorkflowProduct.objects.filter(slug=slug)
+    if version is not None:
+        rows = rows.filter(version=version)
+    row = rows.order_by("-version").first()
+    return None if row is None else row.verification
 
 
 def workflow_row(slug: str) -> WorkflowProduct:

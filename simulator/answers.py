@@ -133,6 +133,10 @@ def _caption(image: str) -> str:
 def _bent(text: str, plan: Plan) -> str:
     if plan.get("badjson"):
         text = '{"unfinished": [1, 2, "' + text[:40].replace('"', "'")
+    if plan.get("loosejson"):
+        text = f"{text.rstrip().removesuffix('}')},"
+    if plan.get("offschema"):
+        text = '{"unexpected": true}'
     if plan.get("nul"):
         text = f"{text}\x00 and \ud800 alone"
     big = plan.get("big")

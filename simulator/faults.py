@@ -15,7 +15,7 @@ TRANSPORT_KINDS = frozenset(
 )
 CONTENT_KINDS = frozenset(
     {"empty", "refusal", "filter", "badjson", "usage", "wrongmodel", "nul", "cached"}
-    | {"big", "halted"}
+    | {"big", "halted", "loosejson", "offschema"}
 )
 ROW_KINDS = frozenset({"missing", "duplicate", "truncate"})
 BATCH_KINDS = frozenset(

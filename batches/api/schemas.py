@@ -26,6 +26,31 @@ UPLOAD_FORM = {
 }
 
 
+class Verify(Shape):
+    json_schema = serializers.DictField(
+        required=False, help_text="The answer is JSON that meets it. 64 KiB at most."
+    )
+    min_length = serializers.IntegerField(
+        required=False, min_value=1, max_value=1_000_000, help_text="Characters."
+    )
+    max_length = serializers.IntegerField(
+        required=False, min_value=1, max_value=1_000_000, help_text="Characters."
+    )
+    regex = serializers.CharField(
+        required=False,
+        max_length=512,
+        help_text="RE2; found anywhere in the answer, so anchor it to match the whole.",
+    )
+    on_fail = serializers.ChoiceField(
+        ["retry", "fallback", "review"],
+        required=False,
+        help_text="What follows from an answer that fails a check: another try there "
+        "and then on the next lanes, the next lane at once, or delivery in the review "
+        "file. Without it, answers that were declined or cut off go to review and the "
+        "rest is tried again.",
+    )
+
+
 class Item(Shape):
     customer_item_id = serializers.CharField(max_length=128)
     operation = serializers.ChoiceField(["responses", "embeddings", "vision"])
@@ -34,7 +59,7 @@ class Item(Shape):
     input = serializers.JSONField(
         help_text="Plain text, the Responses form (input) or the chat form (messages)."
     )
-    verify = serializers.DictField(required=False)
+    verify = Verify(required=False)
     metadata = serializers.DictField(required=False)
 
 
@@ -267,6 +292,10 @@ class Row(Shape):
         required=False,
         help_text="Of an item that is identical to an earlier one (dedupe): the item "
         "whose answer this is, and which bears its usage and cost.",
+    )
+    repaired = serializers.BooleanField(
+        help_text="The output's text is the JSON that was read from the answer; the "
+        "answer as it came is in raw."
     )
     usage = RowUsage()
     cost = serializers.DictField()

@@ -65,6 +65,7 @@ class _Intake:
         items = open_items(job.unit, job.context)
         self.waiting: dict[int, IndexedItem] = {item.seq: item for item in items}
         self.failed: dict[int, Failure] = {}
+        self.unfit: dict[int, judging.Unfit] = {}
         # Rows of this job that a holder of the lease before us had recorded.
         self.completed_before, cost_before = _recorded(job)
         self.tally = Tally(cost_nanousd=cost_before)
@@ -98,10 +99,13 @@ class _Intake:
             job.recorder.add(judgement.row)
             del self.waiting[item.seq]
             self.failed.pop(item.seq, None)
+            self.unfit.pop(item.seq, None)
             self.completed += judgement.failure is None
         elif judgement.failure is not None:
             self.tally.note(judgement.failure.kind.value)
             self.failed[item.seq] = judgement.failure
+            if judgement.unfit is not None:
+                self.unfit[item.seq] = judgement.unfit
 
     def _dropped(
         self, item: IndexedItem, body: dict[str, Any], ref: str
@@ -141,6 +145,7 @@ class _Intake:
                     self._tries.get(seq, 0) + 1,
                     before.get(seq, 0) + is_lost,
                     is_lost=is_lost,
+                    unfit=self.unfit.get(seq),
                 )
             )
         return left

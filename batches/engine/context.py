@@ -16,6 +16,7 @@ from batches.engine.rows import IndexedItem
 from batches.models import Batch, WorkUnit
 from batches.store import store
 from batchrouter.kit.errors import BatchRouterError
+from catalog import selectors as catalog_selectors
 from routing.contracts import ItemRequest
 
 _KEPT = 64
@@ -40,6 +41,7 @@ class BatchContext:
             decision.group_no: decision
             for decision in map(decisions.from_json, batch.quote.decisions)
         }
+        self.workflow_verification = _workflow_verification(batch.quote.spec)
         self._input_key = batch.manifest.file.storage_key
         self._fd: int | None = None
 
@@ -117,6 +119,15 @@ class BatchContext:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def _workflow_verification(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the checks of the workflow product, in the version that was quoted."""
+    if spec["workflow"] is None:
+        return None
+    return catalog_selectors.workflow_verification(
+        spec["workflow"], version=spec.get("workflow_version")
+    )
 
 
 class Contexts:

@@ -12,7 +12,7 @@ from batches.decisions import Decision, StageLane
 from batches.engine import judging
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext
-from batches.engine.judging import Attempt
+from batches.engine.judging import Attempt, Unfit
 from batches.engine.lifecycle import SEND_AHEAD_ITEMS, Tally
 from batches.engine.recorder import Recorder
 from batches.engine.retries import MissClass, miss_class, retry_delay_seconds
@@ -78,6 +78,7 @@ class Leftover:
         tries: of all its executions.
         unknowns: tries whose outcome nobody knows, of all its executions.
         is_lost: one of them was in this execution.
+        unfit: the last answer, where it failed its checks.
     """
 
     item: IndexedItem
@@ -85,6 +86,7 @@ class Leftover:
     tries: int
     unknowns: int = 0
     is_lost: bool = False
+    unfit: Unfit | None = None
 
 
 # Compared by identity: the engine looks runs up once per answer.
@@ -200,12 +202,13 @@ class DirectRun:
         assert failure is not None
         misses = self.note_failure(attempt.item, failure)
         delay = retry_delay_seconds(failure, misses=misses, chance=self.chance)
-        if judgement.on_fail == "fallback":
+        unfit = judgement.unfit
+        if unfit is not None and unfit.on_fail == "fallback":
             delay = None
         if failure.rule.leaves_lane:
             self.leave_lane(failure)
         if delay is None or self.stop_cause is not None:
-            self.leave(attempt.item, failure)
+            self.leave(attempt.item, failure, unfit)
             return
         heapq.heappush(self._waiting, (clock + delay, next(self._order), attempt.item))
 
@@ -244,7 +247,9 @@ class DirectRun:
             self.delivered += 1
             self.health.successes += 1
 
-    def leave(self, item: IndexedItem, failure: Failure) -> None:
+    def leave(
+        self, item: IndexedItem, failure: Failure, unfit: Unfit | None = None
+    ) -> None:
         """Keep an item for the next lane."""
         unknowns = self._misses(item, "unknown")
         self.leftovers.append(
@@ -254,6 +259,7 @@ class DirectRun:
                 self.tries.get(item.seq, 0),
                 unknowns + self.unknowns.get(item.seq, 0),
                 is_lost=unknowns > 0,
+                unfit=unfit,
             )
         )
 

@@ -160,6 +160,9 @@ def _may_wait(left: Leftover) -> bool:
 
 
 def _may_stay(left: Leftover) -> bool:
+    if left.unfit is not None:
+        # The lane answers; that its answer does not please is no outage.
+        return left.unfit.on_fail == "retry" and left.tries < MISSES_MAX["unfit"]
     rule = left.failure.rule
     return rule.same_lane and left.unknowns < MISSES_MAX["unknown"]
 
@@ -188,10 +191,10 @@ def _pause_before_again(ended: Ended) -> timedelta | None:
 
 def _is_outage(ended: Ended) -> bool:
     """Tell whether a direct lane was down, rather than some of the items bad."""
-    kinds = {left.failure.kind for left in ended.leftovers}
+    kinds = [left.failure.kind for left in ended.leftovers if left.unfit is None]
     if FailureKind.UNREACHABLE in kinds:
         return True
-    return ended.completed == 0 and len(ended.leftovers) >= _OUTAGE_ITEMS
+    return ended.completed == 0 and len(kinds) >= _OUTAGE_ITEMS
 
 
 def _end_others(ended: Ended, staying: Sequence[Leftover], *, now: datetime) -> None:
@@ -229,6 +232,10 @@ def _remember_lost(ended: Ended, staying: Sequence[Leftover]) -> None:
 
 
 def _fail(ended: Ended, left: Leftover, *, now: datetime) -> None:
+    if left.unfit is not None and left.unfit.review_row is not None:
+        ended.recorder.add(left.unfit.review_row)
+        ended.completed += 1
+        return
     attempt = Attempt(
         ended.context,
         ended.decision,
@@ -238,4 +245,5 @@ def _fail(ended: Ended, left: Leftover, *, now: datetime) -> None:
         left.tries,
         ended.execution.started_at,
     )
-    ended.recorder.add(failed_row(attempt, left.failure, now=now))
+    checks = None if left.unfit is None else left.unfit.checks
+    ended.recorder.add(failed_row(attempt, left.failure, now=now, checks=checks))

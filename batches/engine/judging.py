@@ -1,7 +1,7 @@
 """From a provider's answer to a row, a retry, or an item for the next lane."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from batches.engine import charges
 from batches.engine.context import BatchContext
 from batches.engine.rows import IndexedItem, Lane, NewRow, RowError, RowParts, build_row
 from batches.states import RowStatus
-from batches.verification import Verification, check_answer
+from batches.verification import Verification, check_answer, on_miss, wanted_of
 from routing.contracts import Answer, Output
 from routing.failures import Failure, FailureKind
 
@@ -23,15 +23,31 @@ class Judgement:
         row: the item's row, when the matter is settled.
         failure: why there is none.
         cost_nanousd: what the provider bills us for this attempt.
-        on_fail: the item's wish when its own checks failed.
+        unfit: the answer that failed its checks and is not delivered for it.
         verdict: what the checks found, where there was an answer to check.
     """
 
     row: NewRow | None
     failure: Failure | None
     cost_nanousd: int
-    on_fail: Literal["retry", "fallback"] | None = None
+    unfit: "Unfit | None" = None
     verdict: Verification | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """An answer that failed its checks, until another one comes.
+
+    Attributes:
+        on_fail: where the next try is made.
+        checks: what was found, for the row of an item that gets no better answer.
+        review_row: that row, where its workflow product promises the last answer for
+            review; else the row has no answer and costs nothing.
+    """
+
+    on_fail: Literal["retry", "fallback"]
+    checks: list[dict[str, Any]]
+    review_row: NewRow | None
 
 
 @dataclass(slots=True)
@@ -63,17 +79,19 @@ def judge_answer(attempt: Attempt, answer: Answer, *, now: datetime) -> Judgemen
         return Judgement(None, failure, 0)
     if not is_model_asked_for(attempt.lane, answer.provider_model):
         return Judgement(None, Failure(FailureKind.WRONG_MODEL), 0)
-    verdict = check_answer(
-        attempt.body["input"], attempt.body.get("verify"), answer.output
-    )
+    workflow = attempt.context.workflow_verification
+    wanted = wanted_of(attempt.body.get("verify"), workflow)
+    verdict = check_answer(attempt.body["input"], wanted, answer.output)
     row = _delivered(attempt, answer, answer.output, verdict, now=now)
     cost = row.money.cost_nanousd
-    if verdict.passed or _on_fail(attempt) == "review":
+    wish = "review" if verdict.passed else on_miss(verdict, wanted)
+    if wish == "review":
         return Judgement(row, None, cost, verdict=verdict)
-    wish: Literal["retry", "fallback"] = (
-        "fallback" if _on_fail(attempt) == "fallback" else "retry"
+    unfit = Unfit(
+        wish, _checks_json(verdict), review_row=None if workflow is None else row
     )
-    return Judgement(None, Failure(FailureKind.VERIFICATION), cost, wish, verdict)
+    failure = Failure(FailureKind.VERIFICATION)
+    return Judgement(None, failure, cost, unfit, verdict)
 
 
 def is_model_asked_for(lane: StageLane, answered: str | None) -> bool:
@@ -99,9 +117,8 @@ def _bare_name(model: str) -> str:
     return model.lower().rpartition("/")[2].removesuffix("-latest")
 
 
-def _on_fail(attempt: Attempt) -> str:
-    verify = attempt.body.get("verify") or {}
-    return str(verify.get("on_fail", "retry"))
+def _checks_json(verdict: Verification) -> list[dict[str, Any]]:
+    return [dict(check) for check in verdict.checks]
 
 
 def _delivered(
@@ -138,16 +155,24 @@ def _delivered(
             completed_at=now,
             lane=row_lane(attempt.lane),
             provider_model=answer.provider_model,
-            output=output,
+            output=_as_repaired(output, verdict),
+            is_repaired=verdict.is_repaired,
             parsed_json=verdict.parsed_json,
             usage=usage,
             usage_source=source,
             money=money,
-            checks=[dict(check) for check in verdict.checks],
+            checks=_checks_json(verdict),
             raw=answer.raw,
             dropped_fields=attempt.dropped_fields,
         )
     )
+
+
+def _as_repaired(output: Output, verdict: Verification) -> Output:
+    """Return the output with the text that its JSON was read from; raw has the old."""
+    if not verdict.is_repaired:
+        return output
+    return replace(output, text=verdict.repaired_text)
 
 
 def row_lane(lane: StageLane) -> Lane:
@@ -155,8 +180,21 @@ def row_lane(lane: StageLane) -> Lane:
     return Lane(lane.offering_id, lane.provider, lane.model, lane.mode)
 
 
-def failed_row(attempt: Attempt, failure: Failure, *, now: datetime) -> NewRow:
-    """Write the row of an item that no lane will answer."""
+def failed_row(
+    attempt: Attempt,
+    failure: Failure,
+    *,
+    now: datetime,
+    checks: list[dict[str, Any]] | None = None,
+) -> NewRow:
+    """Write the row of an item that no lane will answer.
+
+    Args:
+        attempt: the last one.
+        failure: why it is the last.
+        now: the end of the item.
+        checks: what was found of the last answer, where there was one.
+    """
     return build_row(
         RowParts(
             batch_id=attempt.context.public_id,
@@ -167,6 +205,7 @@ def failed_row(attempt: Attempt, failure: Failure, *, now: datetime) -> NewRow:
             started_at=attempt.started_at,
             completed_at=now,
             lane=row_lane(attempt.lane),
+            checks=checks,
             error=failure_error(failure),
             dropped_fields=attempt.dropped_fields,
         )

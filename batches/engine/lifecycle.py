@@ -18,7 +18,7 @@ from batches.states import (
     ExecutionState,
     UnitState,
 )
-from batches.verification import Verification
+from batches.verification import JSON_PARSE, Verification
 from batchrouter.kit.jobs import Job, enqueue_on_commit
 from batchrouter.kit.states import LostRace, MoveNotAllowed
 from billing.costs import book_cost
@@ -53,13 +53,15 @@ class Tally:
 
     def note_verdict(self, verdict: Verification) -> None:
         """Count an answer that was checked: as a whole, and by each check."""
-        self._count(WHOLE, is_passed=verdict.passed)
+        repaired = verdict.is_repaired
+        self._count(WHOLE, is_passed=verdict.passed, is_repaired=repaired)
         for check in verdict.checks:
-            self._count(check["name"], is_passed=check["passed"])
+            is_mended = repaired and check["name"] == JSON_PARSE
+            self._count(check["name"], is_passed=check["passed"], is_repaired=is_mended)
 
-    def _count(self, name: str, *, is_passed: bool) -> None:
+    def _count(self, name: str, *, is_passed: bool, is_repaired: bool) -> None:
         counts = self.checks.setdefault(name, [0, 0, 0])
-        counts[0 if is_passed else 2] += 1
+        counts[1 if is_repaired else 0 if is_passed else 2] += 1
 
 
 def begin_execution(

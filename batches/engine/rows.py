@@ -72,6 +72,7 @@ class RowParts:
 
     Attributes:
         dropped_fields: of the item's input, not sent to the lane's provider.
+        is_repaired: the output's text is not the provider's own, which is in ``raw``.
     """
 
     batch_id: str
@@ -88,6 +89,7 @@ class RowParts:
     usage: Usage | None = None
     usage_source: str = "provider"
     money: RowMoney | None = None
+    is_repaired: bool = False
     checks: list[dict[str, Any]] | None = None
     error: RowError | None = None
     raw: bytes | None = None
@@ -144,6 +146,7 @@ def _head(parts: RowParts, usage: Usage, money: RowMoney) -> dict[str, Any]:
         "attempts": parts.attempts,
         "dropped_fields": parts.dropped_fields,
         "output": _output(parts),
+        "repaired": parts.is_repaired,
         "usage": _usage(usage, parts.usage_source),
         "cost": _cost(money),
         "verification": _verification(parts.checks),

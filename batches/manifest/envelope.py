@@ -69,6 +69,7 @@ class Spec:
         max_price_nanousd: the customer takes no quote above it.
         webhook_secret: signs deliveries to ``webhook_url``; None is the org's own.
         workflow: a workflow product's slug, looked up by the caller.
+        workflow_version: the version that the caller found.
         input_file_id: None where the items are in the request's body.
     """
 
@@ -84,6 +85,7 @@ class Spec:
     webhook_secret: str | None = field(default=None, repr=False)
     metadata: Mapping[str, str] = field(default_factory=dict)
     workflow: str | None = None
+    workflow_version: int | None = None
     on_invalid: OnInvalid = "reject"
     dedupe: bool = False
     input_file_id: str | None = None
@@ -109,6 +111,7 @@ class Spec:
             "webhook_secret": self.webhook_secret,
             "metadata": dict(self.metadata),
             "workflow": self.workflow,
+            "workflow_version": self.workflow_version,
             "on_invalid": self.on_invalid,
             "dedupe": self.dedupe,
             "input_file_id": self.input_file_id,

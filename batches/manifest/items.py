@@ -17,7 +17,7 @@ from batches.manifest.problems import Problem
 ID_LENGTH_MAX = 128
 MODEL_LENGTH_MAX = 160
 MODELS_MAX = 8
-MIN_LENGTH_MAX = 100_000
+LENGTH_MAX = 1_000_000
 OPERATIONS = ("responses", "embeddings", "vision")
 ON_FAIL = ("retry", "fallback", "review")
 
@@ -32,7 +32,7 @@ _FIELDS = frozenset(
         "metadata",
     }
 )
-_VERIFY_FIELDS = ("json_schema", "min_length", "regex", "on_fail")
+_VERIFY_FIELDS = ("json_schema", "min_length", "max_length", "regex", "on_fail")
 _MEANT = {
     "custom_id": "customer_item_id",
     "id": "customer_item_id",
@@ -188,11 +188,23 @@ def _check_verify(found: Findings, value: Any) -> None:
         return
     if "json_schema" in value:
         check_schema(found, value["json_schema"], "verify.json_schema")
-    if "min_length" in value:
-        found.whole(value["min_length"], "verify.min_length", 1, MIN_LENGTH_MAX)
+    _check_lengths(found, value)
     if "regex" in value and found.text(value["regex"], "verify.regex"):
         reason = schemas.regex_problem(value["regex"])
         if reason is not None:
             found.refuse("verify.regex", "invalid_regex", reason)
     if "on_fail" in value:
         found.word(value["on_fail"], ON_FAIL, "verify.on_fail")
+
+
+def _check_lengths(found: Findings, value: dict[str, Any]) -> None:
+    given = [name for name in ("min_length", "max_length") if name in value]
+    are_whole = [
+        found.whole(value[name], f"verify.{name}", 1, LENGTH_MAX) for name in given
+    ]
+    if len(given) == 2 and all(are_whole) and value["min_length"] > value["max_length"]:
+        found.refuse(
+            "verify.max_length",
+            "out_of_range",
+            "It is below min_length, so no answer could pass.",
+        )

@@ -1,6 +1,7 @@
 """From a request's body to a checked manifest: inline items, or an uploaded file."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -35,8 +36,7 @@ def take_manifest(
         InvalidRequest: the named file is not a manifest of this organization, or the
             named policy or workflow does not exist.
     """
-    spec = _read_spec(body, now=now)
-    _check_names(spec)
+    spec = _with_workflow(_read_spec(body, now=now))
     if spec.input_file_id is not None:
         return spec, _uploaded(org, spec.input_file_id)
     with _reader(spec.on_invalid) as reader:
@@ -118,12 +118,15 @@ def _uploaded(org: Org, public_id: str) -> Manifest:
     return manifest
 
 
-def _check_names(spec: Spec) -> None:
-    if spec.workflow is not None:
-        try:
-            catalog_selectors.workflow(spec.workflow)
-        except NotFound as error:
-            raise InvalidRequest(
-                f"There is no workflow product {spec.workflow[:80]!r}.",
-                param="workflow",
-            ) from error
+def _with_workflow(spec: Spec) -> Spec:
+    """Note the version of the workflow product that is named, so that it holds."""
+    if spec.workflow is None:
+        return spec
+    try:
+        found = catalog_selectors.workflow(spec.workflow)
+    except NotFound as error:
+        raise InvalidRequest(
+            f"There is no workflow product {spec.workflow[:80]!r}.",
+            param="workflow",
+        ) from error
+    return replace(spec, workflow_version=found.version)

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from batches.verification import Check, Verification, check_answer
+from batches.verification import (
+    Check,
+    Verification,
+    check_answer,
+    on_miss,
+    wanted_of,
+)
 from routing.contracts import Output
 
 SCHEMA = {
@@ -16,6 +22,7 @@ ASKS_SCHEMA = {
     "input": "x",
     "text": {"format": {"type": "json_schema", "name": "a", "schema": SCHEMA}},
 }
+UNIVERSAL = {"not_empty", "not_refused", "not_truncated"}
 ASKS_OBJECT = {"input": "x", "text": {"format": {"type": "json_object"}}}
 
 
@@ -28,7 +35,12 @@ def vectors(embedding: Any) -> Output:
 
 
 def verdicts(found: Verification) -> list[tuple[str, bool]]:
-    return [(check["name"], check["passed"]) for check in found.checks]
+    """Return the checks beyond those that every answer passes."""
+    return [
+        (check["name"], check["passed"])
+        for check in found.checks
+        if check["name"] not in UNIVERSAL or not check["passed"]
+    ]
 
 
 def failed(found: Verification) -> list[Check]:
@@ -40,7 +52,15 @@ def test_passes_any_text_where_nothing_is_asked() -> None:
 
     assert found == Verification(
         passed=True,
-        checks=({"name": "not_empty", "passed": True, "message": None},),
+        checks=(
+            {"name": "not_empty", "passed": True, "message": "The answer has text."},
+            {"name": "not_refused", "passed": True, "message": "The model answered."},
+            {
+                "name": "not_truncated",
+                "passed": True,
+                "message": "The answer ended by itself.",
+            },
+        ),
         parsed_json=None,
     )
 
@@ -73,19 +93,19 @@ def test_takes_tool_calls_for_an_answer() -> None:
         answer("", refusal="No."),
     ],
 )
-def test_takes_a_refusal_for_an_answer(output: Output) -> None:
+def test_fails_a_declined_answer_and_checks_it_no_further(output: Output) -> None:
     found = check_answer(ASKS_SCHEMA, {"min_length": 50}, output)
 
-    assert found.passed is True
-    assert verdicts(found) == [("refusal", True)]
+    assert found.passed is False
+    assert [check["name"] for check in found.checks] == ["not_refused"]
 
 
 @pytest.mark.parametrize(
     ("text", "how"),
     [
-        ('{"n": 1}', None),
-        (' \n{"n": 1}\n', None),
-        ('\ufeff{"n": 1}', None),
+        ('{"n": 1}', "The answer is JSON."),
+        (' \n{"n": 1}\n', "The answer is JSON."),
+        ('\ufeff{"n": 1}', "The answer is JSON."),
         ('```json\n{"n": 1}\n```', "Read from a code fence."),
         ('Sure!\n```\n{"n": 1}\n```\nAnything else?', "Read from a code fence."),
         ('The answer is {"n": 1}. Bye.', "Read from amid other text."),
@@ -97,14 +117,13 @@ def test_reads_json_through_fences_and_prose(text: str, how: str | None) -> None
 
     assert found.passed is True
     assert found.parsed_json == {"n": 1}
-    assert found.checks[1] == {"name": "json_parse", "passed": True, "message": how}
+    assert found.checks[3] == {"name": "json_parse", "passed": True, "message": how}
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "one",
-        '{"n": 1',
         '{"n": 1} or {"n": 2}',
         '{"n": 1, "n": 2}',
         '{"n": NaN}',
@@ -116,7 +135,7 @@ def test_reads_json_through_fences_and_prose(text: str, how: str | None) -> None
 def test_fails_what_is_not_one_json_value(text: str) -> None:
     found = check_answer(ASKS_SCHEMA, None, answer(text))
 
-    assert verdicts(found) == [("not_empty", True), ("json_parse", False)]
+    assert verdicts(found) == [("json_parse", False)]
     assert found.parsed_json is None
 
 
@@ -137,7 +156,6 @@ def test_cuts_a_long_reason() -> None:
     found = check_answer(ASKS_SCHEMA, None, answer('{"n": "' + "x" * 5_000 + '"}'))
 
     message = failed(found)[0]["message"]
-    assert message is not None
     assert len(message) == 300
 
 
@@ -145,7 +163,6 @@ def test_checks_equal_schemas_once() -> None:
     found = check_answer(ASKS_SCHEMA, {"json_schema": SCHEMA}, answer('{"n": 1}'))
 
     assert verdicts(found) == [
-        ("not_empty", True),
         ("json_parse", True),
         ("format_schema", True),
     ]
@@ -155,7 +172,6 @@ def test_checks_the_verifying_schema_where_text_was_asked() -> None:
     found = check_answer({"input": "x"}, {"json_schema": SCHEMA}, answer("{}"))
 
     assert verdicts(found) == [
-        ("not_empty", True),
         ("json_parse", True),
         ("json_schema", False),
     ]
@@ -181,7 +197,7 @@ def test_counts_the_characters(text: str, passed: bool) -> None:
 def test_searches_for_the_pattern(text: str, passed: bool) -> None:
     found = check_answer({"input": "x"}, {"regex": r"\b\d+$"}, answer(text))
 
-    assert verdicts(found) == [("not_empty", True), ("regex", passed)]
+    assert verdicts(found) == [("regex", passed)]
 
 
 def test_lists_every_check_that_fails() -> None:
@@ -234,3 +250,111 @@ def test_names_what_is_wrong_with_vectors(
     found = check_answer(source, None, vectors(embedding))
 
     assert [check["name"] for check in failed(found)] == [name]
+
+
+def test_fails_an_answer_that_was_cut_off() -> None:
+    found = check_answer({"input": "x"}, None, answer("Hel", finish_reason="length"))
+
+    assert failed(found) == [
+        {
+            "name": "not_truncated",
+            "passed": False,
+            "message": "The answer reached its output cap and was cut off.",
+        }
+    ]
+
+
+def test_does_not_mend_json_that_was_cut_off() -> None:
+    found = check_answer(ASKS_SCHEMA, None, answer('{"n": 1', finish_reason="length"))
+
+    assert found.failed_names == {"not_truncated", "json_parse"}
+
+
+def test_mends_json_before_its_schema_is_checked() -> None:
+    found = check_answer(ASKS_SCHEMA, None, answer('{"n": 1,'))
+
+    assert (found.passed, found.is_repaired) == (True, True)
+    assert found.repaired_text == '{"n":1}'
+
+
+def test_a_mended_answer_that_misses_its_schema_still_fails() -> None:
+    found = check_answer(ASKS_SCHEMA, None, answer('{"m": 1,'))
+
+    assert (found.passed, found.is_repaired) == (False, False)
+    assert found.failed_names == {"format_schema"}
+
+
+@pytest.mark.parametrize(("text", "passed"), [("abc", True), ("four", False)])
+def test_counts_the_characters_at_most(text: str, passed: bool) -> None:
+    found = check_answer({"input": "x"}, {"max_length": 3}, answer(text))
+
+    assert verdicts(found) == [("max_length", passed)]
+
+
+def test_every_check_has_a_sentence() -> None:
+    verify = {"min_length": 1, "max_length": 50, "regex": "1", "json_schema": SCHEMA}
+    found = check_answer(ASKS_OBJECT, verify, answer('{"n": 1}'))
+
+    assert found.passed is True
+    assert all(check["message"].endswith(".") for check in found.checks)
+    assert len(found.checks) == 8
+
+
+WORKFLOW = {"checks": [], "json_schema": SCHEMA, "on_fail": "fallback"}
+
+
+def test_a_workflow_checks_its_schema_where_the_item_has_none() -> None:
+    wanted = wanted_of(None, WORKFLOW)
+
+    found = check_answer({"input": "x"}, wanted, answer('{"m": 1}'))
+
+    assert found.failed_names == {"workflow_schema"}
+    assert on_miss(found, wanted) == "fallback"
+
+
+@pytest.mark.parametrize(
+    ("source", "verify"),
+    [
+        ({"input": "x"}, {"json_schema": {"type": "object"}}),
+        (
+            {
+                "input": "x",
+                "text": {
+                    "format": {
+                        "type": "json_schema",
+                        "name": "a",
+                        "schema": {"type": "object"},
+                    }
+                },
+            },
+            None,
+        ),
+    ],
+)
+def test_an_items_own_schema_replaces_its_workflows(
+    source: dict[str, Any], verify: dict[str, Any] | None
+) -> None:
+    wanted = wanted_of(verify, WORKFLOW)
+
+    assert check_answer(source, wanted, answer('{"m": 1}')).passed is True
+
+
+def test_an_items_own_wish_wins_over_its_workflows() -> None:
+    assert wanted_of({"on_fail": "review"}, WORKFLOW)["on_fail"] == "review"
+
+
+@pytest.mark.parametrize(
+    ("output", "wish"),
+    [
+        (answer("Hel", finish_reason="length"), "review"),
+        (answer("", refusal="No."), "review"),
+        (answer("", finish_reason="length"), "retry"),
+        (answer(""), "retry"),
+        (answer("no JSON"), "retry"),
+    ],
+)
+def test_what_another_try_cannot_mend_goes_to_review(output: Output, wish: str) -> None:
+    found = check_answer(ASKS_SCHEMA, None, output)
+
+    assert on_miss(found, {}) == wish
+    assert on_miss(found, {"on_fail": "fallback"}) == "fallback"

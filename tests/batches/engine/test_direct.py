@@ -176,9 +176,11 @@ def test_a_call_that_never_ends_is_cut_off(
     assert (clock.now() - began).total_seconds() < 60
 
 
-def test_a_refusal_is_an_answer(owner: Customer, simulator: SimulatorProcess) -> None:
+def test_a_declined_answer_goes_to_review(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
     batch = run(owner, "say [[sim:refusal]]", "say [[sim:filter]]")
-    assert statuses_of(batch) == ["completed", "completed"]
+    assert statuses_of(batch) == ["review", "review"]
     reasons = [row["output"]["finish_reason"] for row in rows_of(batch)]
     assert reasons == ["content_filter", "content_filter"]
 

@@ -72,7 +72,13 @@ def test_keeps_the_order_of_options_that_name_the_model() -> None:
         ({"verify": []}, "verify", "wrong_type"),
         ({"verify": {"min": 1}}, "verify.min", "unknown_field"),
         ({"verify": {"min_length": 0}}, "verify.min_length", "out_of_range"),
-        ({"verify": {"min_length": 100_001}}, "verify.min_length", "out_of_range"),
+        ({"verify": {"min_length": 1_000_001}}, "verify.min_length", "out_of_range"),
+        ({"verify": {"max_length": 0}}, "verify.max_length", "out_of_range"),
+        (
+            {"verify": {"min_length": 3, "max_length": 2}},
+            "verify.max_length",
+            "out_of_range",
+        ),
         ({"verify": {"min_length": True}}, "verify.min_length", "wrong_type"),
         ({"verify": {"on_fail": "ignore"}}, "verify.on_fail", "not_allowed"),
         ({"verify": {"regex": "(?=a)"}}, "verify.regex", "invalid_regex"),
@@ -120,6 +126,7 @@ def test_takes_every_check_of_an_answer() -> None:
     verify = {
         "json_schema": {"type": "object"},
         "min_length": 100_000,
+        "max_length": 1_000_000,
         "regex": "^a+$",
         "on_fail": "review",
     }

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from batches.manifest.schemas import compile_regex, compile_schema, regex_problem
+from batches.manifest.schemas import (
+    compile_regex,
+    compile_schema,
+    regex_misfit,
+    regex_problem,
+)
 
 
 def doubling(steps: int) -> dict[str, Any]:
@@ -130,3 +135,62 @@ def test_runs_a_pattern_in_linear_time() -> None:
 )
 def test_says_why_a_pattern_is_refused(pattern: str, reason: str | None) -> None:
     assert regex_problem(pattern) == reason
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+TWICE = [{"type": "object", "properties": {"a": {"$ref": "#"}}}] * 2
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf", "allOf"])
+def test_a_schema_that_refers_to_itself_twice_is_checked_and_not_explained(
+    keyword: str,
+) -> None:
+    # Explaining it would take 2**30 steps.
+    schema = {"type": "object", keyword: TWICE}
+
+    misfit = compile_schema(schema).misfit(nested(30), "")
+
+    assert misfit == "The answer does not meet the schema, which refers to itself."
+
+
+def test_says_where_the_first_misfit_is() -> None:
+    schema = {"items": {"enum": list(range(5_000))}}
+
+    misfit = compile_schema(schema).misfit([-1] * 50_000, "")
+
+    assert misfit is not None
+    assert misfit.startswith("0: -1 is not one of 0, 1")
+
+
+def test_does_not_check_a_long_answer_against_a_large_schema() -> None:
+    schema = {"items": {"not": {"anyOf": [{"const": n} for n in range(2_000)]}}}
+    text = "[" + ",".join(["-1"] * 50_000) + "]"
+
+    assert compile_schema(schema).misfit([-1] * 50_000, text) == (
+        "The answer is too long to be checked against this schema."
+    )
+    assert compile_schema(schema).misfit([-1] * 50, text[:200]) is None
+
+
+def test_does_not_run_a_large_pattern_of_a_schema_over_a_long_answer() -> None:
+    schema = {"pattern": "a.{900}c"}
+    text = "a" * 400_000
+
+    assert compile_schema(schema).misfit(text, text) is not None
+    assert compile_schema({"pattern": "^a+$"}).misfit(text, text) is None
+
+
+def test_does_not_run_a_large_pattern_over_a_long_answer() -> None:
+    text = "ab" * 200_000
+
+    assert regex_misfit("(?:[ab]{0,30}){0,30}c", text) == (
+        "The text is too long to be searched for this pattern."
+    )
+    assert regex_misfit("(?:[ab]{0,30}){0,30}b", "ab") is None
+    assert regex_misfit("^(ab)+$", text) is None

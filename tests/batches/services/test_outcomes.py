@@ -88,14 +88,20 @@ class TestMarket:
         run_batch(make_batch(owner.org, [lazy, make_item(1, **DIRECT)]))
 
         where = ("verification", "deepseek", "model:responses")
-        assert verified() == {(*where, "", 2, 0, 1), (*where, "not_empty", 2, 0, 1)}
+        assert verified() == {
+            (*where, "", 2, 0, 1),
+            (*where, "not_empty", 2, 0, 1),
+            (*where, "not_refused", 3, 0, 0),
+            (*where, "not_truncated", 3, 0, 0),
+        }
 
     def test_checks_of_two_batches_of_a_day_add_up(self, owner: Customer) -> None:
         for _ in range(2):
             run_batch(make_batch(owner.org, make_items(2, **DIRECT)))
 
         where = ("verification", "deepseek", "model:responses")
-        assert verified() == {(*where, "", 4, 0, 0), (*where, "not_empty", 4, 0, 0)}
+        names = ("", "not_empty", "not_refused", "not_truncated")
+        assert verified() == {(*where, name, 4, 0, 0) for name in names}
 
     def test_a_test_key_teaches_nothing(self, owner: Customer) -> None:
         run_batch(make_batch(owner.org, make_items(2, **DIRECT), is_test=True))
