@@ -15,7 +15,7 @@ handler500 = "batchrouter.web.views.server_error"
 
 urlpatterns = [
     path("healthz", health.healthz),
-    path("readyz", health.readyz),
+    path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics),
     path("v1/runtime/capabilities", health.runtime_capabilities),
     path(

@@ -38,7 +38,6 @@ INSTALLED_APPS = [
     "anymail",
     "rest_framework",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "djstripe",
     "batchrouter.web",
     "batchrouter.mail",
@@ -280,8 +279,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "DESCRIPTION": "Quote, run and settle batches of AI calls across providers.",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {

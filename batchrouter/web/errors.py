@@ -58,6 +58,11 @@ _STATUS_WORDS: Mapping[int, tuple[str, str, str]] = {
 }
 
 
+def status_words() -> Mapping[int, tuple[str, str, str]]:
+    """Return what answers of no function of ours say: (code, type, sentence)."""
+    return _STATUS_WORDS
+
+
 def error_body(
     *,
     code: str,

@@ -1,6 +1,7 @@
 """Is the process up, and could it do work?"""
 
 from collections.abc import Callable
+from typing import Literal, TypedDict
 
 from celery import current_app
 from django.conf import settings
@@ -29,6 +30,20 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 def readyz(_request: HttpRequest) -> JsonResponse:
     """Answer 200 when all that work needs is ready, else 503 and what is not."""
+    body = readiness()
+    return JsonResponse(body, status=200 if body["status"] == "ok" else 503)
+
+
+class Readiness(TypedDict):
+    """What work needs, each ``ok`` or a word for its trouble, and notes of the apps."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, str]
+    notes: dict[str, str]
+
+
+def readiness() -> Readiness:
+    """Look at all that work needs; it may take seconds where something is down."""
     database = _database()
     checks = {
         "database": database,
@@ -36,12 +51,11 @@ def readyz(_request: HttpRequest) -> JsonResponse:
         "broker": _broker(),
     }
     ready = all(state == "ok" for state in checks.values())
-    body: dict[str, object] = {
+    return {
         "status": "ok" if ready else "unavailable",
         "checks": checks,
         "notes": _noted() if database == "ok" else {},
     }
-    return JsonResponse(body, status=200 if ready else 503)
 
 
 @extend_schema(

@@ -16,6 +16,7 @@ from console.forms.passwords import (
     ResetForm,
     TokenPasswordForm,
 )
+from console.forms.pricing import CalculatorForm
 from console.forms.receipts import RECEIPT_BYTES_MAX, ReceiptForm
 from console.forms.sign_up import EmailForm, SignUpForm, TokenForm
 
@@ -24,6 +25,7 @@ __all__ = [
     "AcceptForm",
     "AddressForm",
     "BillingForm",
+    "CalculatorForm",
     "ChangePasswordForm",
     "CodeForm",
     "CodeReauthenticateForm",

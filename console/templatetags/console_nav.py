@@ -1,6 +1,7 @@
 """Links of the header, the present one marked."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
@@ -12,6 +13,8 @@ from billing.api import signing_keys
 from billing.overview import spending_json
 
 register = template.Library()
+
+NEW_BATCH = "/batches/new"
 
 
 @register.simple_tag(takes_context=True)
@@ -41,6 +44,12 @@ def _presence(target: str, path: str) -> SafeString | str:
     if path.startswith(f"{target}/"):
         return format_html(' aria-current="{}"', "true")
     return ""
+
+
+@register.simple_tag
+def new_batch_url(**chosen: str) -> str:
+    """Return the page of a new batch with a workflow or a model chosen."""
+    return f"{NEW_BATCH}?{urlencode(chosen)}"
 
 
 @register.inclusion_tag("components/spending_notice.html")

@@ -1,7 +1,5 @@
 """The first page: what this is, or what is going on."""
 
-from datetime import datetime
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,17 +7,14 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Org
 from batches.selectors import batches_of
-from batchrouter.kit import clock
 from billing.balance_watch import low_balance
 from billing.selectors import balance
-from catalog.selectors import model_profiles, offerings_for_models
 from console.current import current_or_none
 from console.presenters.batches import batch_line
-from console.presenters.catalog import two_lanes
 from console.selectors import done_items
+from console.views.landing import welcome
 
 _RECENT = 8
-_MODELS_SHOWN = 4
 
 
 @require_safe
@@ -27,14 +22,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """GET /."""
     current = current_or_none(request)
     if current is None:
-        return _welcome(request, now=clock.now())
+        return welcome(request)
     return _desk(request, current.org)
-
-
-def _welcome(request: HttpRequest, *, now: datetime) -> HttpResponse:
-    offerings = offerings_for_models(list(model_profiles()), now=now)
-    context = {"lanes": two_lanes(offerings, limit=_MODELS_SHOWN)}
-    return render(request, "console/welcome.html", context)
 
 
 def _desk(request: HttpRequest, org: Org) -> HttpResponse:

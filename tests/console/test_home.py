@@ -18,17 +18,18 @@ def test_visitors_are_told_what_this_is() -> None:
 
 
 @pytest.mark.usefixtures("market")
-def test_visitors_see_what_a_batch_lane_costs() -> None:
+def test_visitors_see_a_quote_at_todays_prices() -> None:
     body = Client().get("/").content.decode()
-    assert 'title="0.75 USD">$0.75</data>' in body
-    assert 'title="0.375 USD">$0.375</data>' in body
+    assert "10,000 items: Support ticket triage" in body
+    assert "50 % below direct calls" in body
+    assert 'href="/batches/new?workflow=classify-support-tickets"' in body
 
 
 @pytest.mark.django_db
-def test_an_empty_catalog_leaves_the_prices_out() -> None:
+def test_an_empty_catalog_leaves_the_quote_out() -> None:
     reply = Client().get("/")
     assert reply.status_code == 200
-    assert "The same model, two lanes" not in reply.content.decode()
+    assert "A quote, at today" not in reply.content.decode()
 
 
 def test_a_new_organization_is_told_what_to_do_first(owner: Client) -> None:

@@ -1,0 +1,1 @@
+"""The documentation: markdown under docs/, tables from the code, the API reference."""

@@ -1,0 +1,28 @@
+"""Every public page, for the tests that walk them."""
+
+PUBLIC_PAGES = (
+    "/",
+    "/workflows",
+    "/workflows/classify-support-tickets",
+    "/catalog/models",
+    "/catalog/models?q=mini&sort=-saving",
+    "/catalog/models/gpt-5.4-mini",
+    "/catalog/models/openai/gpt-oss-120b",
+    "/catalog/providers",
+    "/catalog/providers/openai",
+    "/rankings",
+    "/rankings?kind=workflow&window=7d",
+    "/pricing",
+    "/status",
+    "/docs",
+    "/docs/curl",
+    "/docs/javascript",
+    "/docs/python",
+    "/docs/agents",
+    "/docs/manifests",
+    "/docs/receipts",
+    "/docs/errors",
+    "/docs/limits",
+    "/docs/api",
+    "/docs/api/batches",
+)
