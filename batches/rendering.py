@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from batches.golden_scores import golden_json
 from batches.links import signed_url
 from batches.models import Batch, BatchEvent, Execution, StoredFile, WorkUnit
 from batches.models.file import FilePurpose
@@ -14,7 +15,7 @@ from batches.telling import sentence
 from batchrouter.kit import clock
 from batchrouter.kit.money import format_usd
 
-_FILES = ("output", "review", "error", "retry", "route_receipt")
+_FILES = ("output", "review", "error", "retry", "golden", "route_receipt")
 _PHASES = {
     BatchState.PRICED: "Paid for; about to be cut into work units.",
     BatchState.QUEUED: "Waiting for a worker.",
@@ -41,6 +42,7 @@ def _batch_body(batch: Batch, *, now: datetime) -> dict[str, Any]:
         "progress": progress_json(batch, standing, now=now),
         **_work_units(batch),
         "execution_summary": execution_summary(batch),
+        "golden": golden_json(batch),
     }
 
 

@@ -56,6 +56,7 @@ def batches_of(org: Org) -> QuerySet[Batch]:
         "review_file",
         "error_file",
         "retry_file",
+        "golden_file",
         "route_receipt_file",
     )
 
@@ -215,6 +216,9 @@ _IN_HAND = frozenset({UnitState.RUNNING, UnitState.WAITING})
 _PAGE = """
 SELECT seq, segment_id, "offset", head_length, length FROM batches_resultrow
  WHERE batch_id = %s AND seq > %s AND (%s::text IS NULL OR status = %s)
+   AND (%s::bigint IS NULL OR NOT EXISTS (
+     SELECT 1 FROM batches_item i
+      WHERE i.manifest_id = %s AND i.seq = batches_resultrow.seq AND i.is_golden))
  ORDER BY seq LIMIT %s
 """
 
@@ -224,7 +228,9 @@ def row_page(
 ) -> list[tuple[int, bytes]]:
     """Return (item number, JSON of the row) by key, in input order."""
     with connection.cursor() as cursor:
-        cursor.execute(_PAGE, [batch.pk, after, status, status, limit])
+        hidden = _manifest_with_hidden_items(batch)
+        values = [batch.pk, after, status, status, hidden, hidden, limit]
+        cursor.execute(_PAGE, values)
         places = cursor.fetchall()
     keys = dict(
         Segment.objects.filter(pk__in={place[1] for place in places}).values_list(
@@ -240,6 +246,12 @@ def row_page(
     finally:
         for descriptor in opened.values():
             os.close(descriptor)
+
+
+def _manifest_with_hidden_items(batch: Batch) -> int | None:
+    """Return the manifest whose golden items are left out; None where all are shown."""
+    is_excluded = batch.quote.spec.get("exclude_golden", False)
+    return batch.manifest_id if is_excluded and batch.manifest.golden_count else None
 
 
 def _row_bytes(

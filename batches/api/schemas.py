@@ -51,6 +51,17 @@ class Verify(Shape):
     )
 
 
+class Golden(Shape):
+    expected = serializers.JSONField(help_text="The right answer; 64 KiB at most.")
+    match = serializers.ChoiceField(
+        ["exact", "json", "contains", "regex"],
+        required=False,
+        default="exact",
+        help_text="exact: the same text but for space around it; json: an equal value; "
+        "contains: the text is in the answer; regex: RE2 finds it in the answer.",
+    )
+
+
 class Item(Shape):
     customer_item_id = serializers.CharField(max_length=128)
     operation = serializers.ChoiceField(["responses", "embeddings", "vision"])
@@ -60,6 +71,11 @@ class Item(Shape):
         help_text="Plain text, the Responses form (input) or the chat form (messages)."
     )
     verify = Verify(required=False)
+    golden = Golden(
+        required=False,
+        help_text="Your own right answer: the lane is scored by it and the row is not "
+        "charged. One item in twenty may have one. Providers never see it.",
+    )
     metadata = serializers.DictField(required=False)
 
 
@@ -82,6 +98,11 @@ class ManifestBody(Shape):
     metadata = serializers.DictField(child=serializers.CharField(), required=False)
     workflow = serializers.CharField(required=False)
     on_invalid = serializers.ChoiceField(["reject", "skip"], required=False)
+    exclude_golden = serializers.BooleanField(
+        required=False,
+        help_text="Rows of golden items go into a file of their own and are left out "
+        "of the results.",
+    )
     dedupe = serializers.BooleanField(
         required=False,
         help_text="Identical items run once and are billed once, whatever their "
@@ -174,6 +195,10 @@ class QuoteReply(Shape):
         many=True, help_text="Empty where the manifest was submitted without a quote."
     )
     sample_run = serializers.DictField()
+    golden = serializers.DictField(
+        help_text="Golden items: how many, and that they are not charged; their tokens "
+        "are not in the total."
+    )
     duplicates = Duplicates()
     skipped = serializers.ListField(child=serializers.DictField())
     skipped_count = serializers.IntegerField()
@@ -217,6 +242,8 @@ class BatchSummary(Shape):
     error_file_url = serializers.URLField(allow_null=True)
     retry_file_id = serializers.CharField(allow_null=True)
     retry_file_url = serializers.URLField(allow_null=True)
+    golden_file_id = serializers.CharField(allow_null=True)
+    golden_file_url = serializers.URLField(allow_null=True)
     route_receipt_file_id = serializers.CharField(allow_null=True)
     route_receipt_file_url = serializers.URLField(allow_null=True)
     route_receipt_url = serializers.URLField(allow_null=True)
@@ -232,6 +259,11 @@ class BatchBody(BatchSummary):
     work_units = serializers.ListField(child=serializers.DictField())
     work_units_truncated = serializers.BooleanField()
     execution_summary = serializers.DictField()
+    golden = serializers.DictField(
+        allow_null=True,
+        help_text="Golden items, how many were scored, how many were right, and the "
+        "accuracy in all and by lane; null where there are none.",
+    )
 
 
 class BatchReply(BatchBody):
@@ -299,6 +331,11 @@ class Row(Shape):
     )
     usage = RowUsage()
     cost = serializers.DictField()
+    golden = serializers.DictField(
+        allow_null=True,
+        help_text="Of golden items: right tells whether the answer is the expected "
+        "one, null where there is none.",
+    )
     verification = serializers.DictField(allow_null=True)
     error = serializers.DictField(allow_null=True)
     started_at = serializers.DateTimeField()

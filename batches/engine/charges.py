@@ -117,6 +117,11 @@ def row_money(
     )
 
 
+def not_charged(money: RowMoney) -> RowMoney:
+    """Return the money of a row that the customer does not pay for: our cost alone."""
+    return RowMoney(0, 0, money.cost_nanousd)
+
+
 def provider_cost_nanousd(usage: Usage, lane_price: Price) -> int:
     """Return what the provider bills us for this usage."""
     return line_charge_nanousd(

@@ -158,7 +158,8 @@ class Contexts:
 
 
 _ITEMS = """
-SELECT seq, customer_item_id, "offset", length, input_tokens, max_output_tokens
+SELECT seq, customer_item_id, "offset", length, input_tokens, max_output_tokens,
+       is_golden
   FROM batches_item
  WHERE manifest_id = %s AND group_no = %s AND seq BETWEEN %s AND %s
    AND (copy_of IS NULL OR NOT %s)

@@ -9,6 +9,7 @@ from batches.decisions import Decision, StageLane
 from batches.engine import charges
 from batches.engine.context import BatchContext
 from batches.engine.rows import IndexedItem, Lane, NewRow, RowError, RowParts, build_row
+from batches.golden import is_right
 from batches.states import RowStatus
 from batches.verification import Verification, check_answer, on_miss, wanted_of
 from routing.contracts import Answer, Output
@@ -144,6 +145,9 @@ def _delivered(
         counted_tokens=item.input_tokens,
         output_cap=attempt.context.output_cap(attempt.decision.group_no, item),
     )
+    golden = attempt.body.get("golden")
+    if golden is not None:
+        money = charges.not_charged(money)
     return build_row(
         RowParts(
             batch_id=attempt.context.public_id,
@@ -157,6 +161,9 @@ def _delivered(
             provider_model=answer.provider_model,
             output=_as_repaired(output, verdict),
             is_repaired=verdict.is_repaired,
+            is_right=None
+            if golden is None
+            else is_right(golden, output, verdict.parsed_json),
             parsed_json=verdict.parsed_json,
             usage=usage,
             usage_source=source,

@@ -13,7 +13,7 @@ import psycopg
 from django.db import connection, transaction
 
 from batches.engine.rows import NewRow
-from batches.models import Segment
+from batches.models import GoldenOutcome, Segment
 from batches.states import UnitState
 from batches.store import store
 from batchrouter.kit.errors import Conflict
@@ -103,6 +103,8 @@ class Recorder:
                 self._segment.save()
                 self._segment_id = self._segment.pk
             first = self._insert(self._segment_id, execution_id)
+            if execution_id is not None:
+                self._score(first, execution_id)
             self._count(first)
         self._waiting.clear()
         return first
@@ -147,6 +149,19 @@ class Recorder:
                 seen.add(row.seq)
                 kept.append(row)
         return kept
+
+    def _score(self, rows: list[NewRow], execution_id: int) -> None:
+        scored = [row for row in rows if row.is_right is not None]
+        if scored:
+            GoldenOutcome.objects.bulk_create(
+                GoldenOutcome(
+                    batch_id=self.batch_id,
+                    seq=row.seq,
+                    execution_id=execution_id,
+                    is_right=bool(row.is_right),
+                )
+                for row in scored
+            )
 
     def _count(self, rows: list[NewRow]) -> None:
         by_status = Counter(row.status for row in rows)

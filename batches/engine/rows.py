@@ -23,6 +23,7 @@ class IndexedItem:
     length: int
     input_tokens: int
     max_output_tokens: int | None
+    is_golden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,11 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A row ready to be appended to a segment and indexed."""
+    """A row ready to be appended to a segment and indexed.
+
+    Attributes:
+        is_right: of a golden item that was answered, whether as expected.
+    """
 
     seq: int
     status: str
@@ -64,6 +69,7 @@ class NewRow:
     attempts: int
     error_code: str
     completed_at: datetime
+    is_right: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ class RowParts:
 
     Attributes:
         dropped_fields: of the item's input, not sent to the lane's provider.
+        is_right: of a golden item that was answered, whether as expected.
         is_repaired: the output's text is not the provider's own, which is in ``raw``.
     """
 
@@ -90,6 +97,7 @@ class RowParts:
     usage_source: str = "provider"
     money: RowMoney | None = None
     is_repaired: bool = False
+    is_right: bool | None = None
     checks: list[dict[str, Any]] | None = None
     error: RowError | None = None
     raw: bytes | None = None
@@ -121,6 +129,7 @@ def build_row(parts: RowParts) -> NewRow:
         attempts=parts.attempts,
         error_code=parts.error.code if parts.error else "",
         completed_at=parts.completed_at,
+        is_right=parts.is_right,
     )
 
 
@@ -149,6 +158,7 @@ def _head(parts: RowParts, usage: Usage, money: RowMoney) -> dict[str, Any]:
         "repaired": parts.is_repaired,
         "usage": _usage(usage, parts.usage_source),
         "cost": _cost(money),
+        "golden": {"right": parts.is_right} if parts.item.is_golden else None,
         "verification": _verification(parts.checks),
         "error": _error(parts.error),
         "started_at": clock.iso(parts.started_at),

@@ -46,6 +46,7 @@ FIELDS = (
     "workflow",
     "on_invalid",
     "dedupe",
+    "exclude_golden",
     "items",
     "input_file_id",
 )
@@ -70,6 +71,7 @@ class Spec:
         webhook_secret: signs deliveries to ``webhook_url``; None is the org's own.
         workflow: a workflow product's slug, looked up by the caller.
         workflow_version: the version that the caller found.
+        exclude_golden: rows of golden items lie in a file of their own.
         input_file_id: None where the items are in the request's body.
     """
 
@@ -88,6 +90,7 @@ class Spec:
     workflow_version: int | None = None
     on_invalid: OnInvalid = "reject"
     dedupe: bool = False
+    exclude_golden: bool = False
     input_file_id: str | None = None
 
     def deadline(self, now: datetime) -> datetime:
@@ -114,6 +117,7 @@ class Spec:
             "workflow_version": self.workflow_version,
             "on_invalid": self.on_invalid,
             "dedupe": self.dedupe,
+            "exclude_golden": self.exclude_golden,
             "input_file_id": self.input_file_id,
         }
 
@@ -268,9 +272,12 @@ def _metadata(found: Findings, value: Any) -> Any:
     return value
 
 
-def _dedupe(found: Findings, value: Any) -> Any:
-    found.flag(value, "dedupe")
-    return value
+def _flag(name: str) -> Any:
+    def read(found: Findings, value: Any) -> Any:
+        found.flag(value, name)
+        return value
+
+    return read
 
 
 def _file_id(found: Findings, value: Any) -> Any:
@@ -290,6 +297,7 @@ _READERS: dict[str, Any] = {
     "metadata": _metadata,
     "workflow": _slug("workflow"),
     "on_invalid": _word("on_invalid", ON_INVALID),
-    "dedupe": _dedupe,
+    "dedupe": _flag("dedupe"),
+    "exclude_golden": _flag("exclude_golden"),
     "input_file_id": _file_id,
 }

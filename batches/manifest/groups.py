@@ -51,6 +51,8 @@ class GroupSums:
         self.uncapped_count = 0
         self.payload_bytes = self.payload_bytes_max = 0
         self.copies = Sums()
+        self.golden_count = self.golden_input_tokens = 0
+        self.golden_output_tokens = self.golden_uncapped_count = 0
         self._ranges: list[str] = []
         self._first = self._last = -2  # next to no item
 
@@ -76,6 +78,11 @@ class GroupSums:
             self.output_tokens += cap
             self.output_tokens_max = max(self.output_tokens_max, cap)
         self.uncapped_count += is_uncapped(facts)
+        if facts.is_golden:
+            self.golden_count += 1
+            self.golden_input_tokens += input_tokens
+            self.golden_output_tokens += cap or 0
+            self.golden_uncapped_count += cap is None
         if seq != self._last + 1:
             self._close_range()
             self._first = seq

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from batches.golden import ITEMS_PER_GOLDEN
 from batches.manifest.groups import GROUPS_MAX, Groups
 from batches.manifest.items import ID_LENGTH_MAX, ItemFacts, check_item
 from batches.manifest.problems import InvalidManifest, OnInvalid, Problem, Problems
@@ -28,6 +29,7 @@ class Intake:
         self.problems = Problems()
         self.skipped = Problems()
         self.duplicates = 0
+        self.golden_count = 0
         self._known_models = known_models
         self._skips = on_invalid == "skip"
         self._spool = spool
@@ -70,17 +72,29 @@ class Intake:
         """Refuse the whole if anything stands against it.
 
         Raises:
-            InvalidManifest: with all problems, or because no item is left.
+            InvalidManifest: with all problems, or because no item is left, or too many
+                of those left are golden.
         """
         if self.problems:
             raise InvalidManifest.of(self.problems)
         if self._spool.row_count:
+            self._check_golden_share()
             return
         if self.skipped:
             self.problems.errors += self.skipped.errors
             self.problems.count += self.skipped.count
             raise self.stop(Problem("", "no_valid_items", "No item is valid."))
         raise self.stop(Problem("", "empty_manifest", "There are no items."))
+
+    def _check_golden_share(self) -> None:
+        most = self._spool.row_count // ITEMS_PER_GOLDEN
+        if self.golden_count <= most:
+            return
+        text = (
+            f"One item in {ITEMS_PER_GOLDEN} may be golden: {self.golden_count} of "
+            f"{self._spool.row_count} are, {most} are accepted."
+        )
+        raise self.stop(Problem("golden", "too_many_golden", text))
 
     def _begin_item(self) -> None:
         self._seen_count += 1
@@ -140,7 +154,8 @@ class Intake:
             raise self.stop(Problem("", "too_many_groups", text))
         seq = self._spool.row_count
         first = self._seq_by_fingerprint.setdefault(facts.fingerprint, seq)
-        copy_of = None if first == seq else first
+        # Each golden item is scored by an answer of its own.
+        copy_of = None if first == seq or facts.is_golden else first
         self.duplicates += copy_of is not None
         group.add(seq, facts, tokens, length, is_copy=copy_of is not None)
         self._spool.add(
@@ -150,7 +165,9 @@ class Intake:
             tokens,
             facts.max_output_tokens,
             copy_of,
+            is_golden=facts.is_golden,
         )
+        self.golden_count += facts.is_golden
 
 
 def _below(path: str, problem: Problem) -> Problem:

@@ -7,6 +7,9 @@ reaches a provider that was not priced.
 
 from typing import Any, NamedTuple
 
+import orjson
+
+from batches.golden import MATCHES
 from batches.manifest import schemas
 from batches.manifest.body import check_input
 from batches.manifest.findings import Findings
@@ -29,10 +32,13 @@ _FIELDS = frozenset(
         "model_options",
         "input",
         "verify",
+        "golden",
         "metadata",
     }
 )
 _VERIFY_FIELDS = ("json_schema", "min_length", "max_length", "regex", "on_fail")
+_GOLDEN_FIELDS = ("expected", "match")
+EXPECTED_BYTES_MAX = 64 * 1024
 _MEANT = {
     "custom_id": "customer_item_id",
     "id": "customer_item_id",
@@ -57,6 +63,7 @@ class ItemFacts(NamedTuple):
             given as an object.
         image_tokens: our bound for the images, all together.
         fingerprint: equal for identical items (:mod:`batches.manifest.identity`).
+        is_golden: the item's right answer is known.
     """
 
     customer_item_id: str
@@ -71,6 +78,7 @@ class ItemFacts(NamedTuple):
     message_count: int
     image_tokens: int
     fingerprint: bytes
+    is_golden: bool = False
 
 
 def check_item(item: Any) -> ItemFacts | list[Problem]:
@@ -89,6 +97,8 @@ def check_item(item: Any) -> ItemFacts | list[Problem]:
     _check_input(found, item)
     if "verify" in item:
         _check_verify(found, item["verify"])
+    if "golden" in item:
+        _check_golden(found, item["golden"])
     if "metadata" in item:
         found.metadata(item["metadata"], "metadata")
     if found.problems:
@@ -110,6 +120,7 @@ def _facts(item: dict[str, Any], found: Findings, models: tuple[str, ...]) -> It
         found.message_count,
         found.image_tokens,
         fingerprint(item, operation=found.operation, models=models),
+        "golden" in item,
     )
 
 
@@ -208,3 +219,31 @@ def _check_lengths(found: Findings, value: dict[str, Any]) -> None:
             "out_of_range",
             "It is below min_length, so no answer could pass.",
         )
+
+
+def _check_golden(found: Findings, value: Any) -> None:
+    if type(value) is not dict:
+        found.wrong_type("golden", "an object with expected")
+        return
+    found.unknown(value, _GOLDEN_FIELDS, "golden")
+    if found.operation == "embeddings":
+        found.refuse("golden", "unsupported_option", "A vector has no text to compare.")
+        return
+    if "expected" not in value:
+        found.refuse("golden.expected", "required", "Give the right answer.")
+        return
+    match = value.get("match", "exact")
+    if found.word(match, MATCHES, "golden.match"):
+        _check_expected(found, value["expected"], match)
+
+
+def _check_expected(found: Findings, expected: Any, match: str) -> None:
+    field = "golden.expected"
+    if match != "json" and not found.text(expected, field):
+        return
+    if len(orjson.dumps(expected)) > EXPECTED_BYTES_MAX:
+        found.refuse(field, "too_long", "An expected answer may have 64 KiB at most.")
+    elif match == "regex":
+        reason = schemas.regex_problem(expected)
+        if reason is not None:
+            found.refuse(field, "invalid_regex", reason)

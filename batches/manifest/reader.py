@@ -40,6 +40,7 @@ class ReadManifest:
         blob: the file's bytes, already in the store.
         spool: the items' rows; removed when the reader closes.
         duplicates: items that ask the same as an earlier one.
+        golden_count: items whose right answer is known.
         skipped: the first 100 of the lines left out, each with its first problem.
     """
 
@@ -47,6 +48,7 @@ class ReadManifest:
     spool: Spool
     item_count: int
     duplicates: int
+    golden_count: int
     skipped: list[dict[str, Any]]
     skipped_count: int
     groups: tuple[GroupSums, ...]
@@ -180,6 +182,7 @@ class ManifestReader:
             spool=self._spool,
             item_count=self._spool.row_count,
             duplicates=self._intake.duplicates,
+            golden_count=self._intake.golden_count,
             skipped=self._intake.skipped.errors,
             skipped_count=self._intake.skipped.count,
             groups=self._intake.groups.all(),

@@ -14,6 +14,7 @@ COLUMNS = (
     "input_tokens",
     "max_output_tokens",
     "copy_of",
+    "is_golden",
 )
 # Stands for the manifest's number, which is known last. Rows hold no control
 # characters but their own tabs and newlines, so it cannot occur in one.
@@ -46,13 +47,16 @@ class Spool:
         input_tokens: int,
         max_output_tokens: int | None,
         copy_of: int | None,
+        *,
+        is_golden: bool = False,
     ) -> None:
         """Append the next item's row; ``place`` is its JSON's offset and length."""
         cap = _NULL if max_output_tokens is None else max_output_tokens
         first = _NULL if copy_of is None else copy_of
         row = (
             f"\x01\t{self.row_count}\t{group_no}\t{escape(customer_item_id)}"
-            f"\t{place[0]}\t{place[1]}\t{input_tokens}\t{cap}\t{first}\n"
+            f"\t{place[0]}\t{place[1]}\t{input_tokens}\t{cap}\t{first}"
+            f"\t{'t' if is_golden else 'f'}\n"
         )
         self._file.write(row.encode())
         self.row_count += 1

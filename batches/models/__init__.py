@@ -6,7 +6,7 @@ from batches.models.file import StoredFile
 from batches.models.manifest import Item, ItemGroup, Manifest
 from batches.models.quality import WHOLE, QualityDay, QualitySource
 from batches.models.quote import Quote
-from batches.models.row import ResultRow, Segment
+from batches.models.row import GoldenOutcome, ResultRow, Segment
 from batches.models.work_unit import WorkUnit
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Batch",
     "BatchEvent",
     "Execution",
+    "GoldenOutcome",
     "Item",
     "ItemGroup",
     "LostCall",

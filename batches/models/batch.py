@@ -53,6 +53,9 @@ class Batch(Stateful):
     retry_file = models.ForeignKey(
         StoredFile, on_delete=models.PROTECT, null=True, related_name="+"
     )
+    golden_file = models.ForeignKey(
+        StoredFile, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     route_receipt_file = models.ForeignKey(
         StoredFile, on_delete=models.PROTECT, null=True, related_name="+"
     )

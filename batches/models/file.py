@@ -19,6 +19,7 @@ class FilePurpose(models.TextChoices):
     REVIEW = "review"
     ERROR = "error"
     RETRY = "retry"
+    GOLDEN = "golden"
     ROUTE_RECEIPT = "route_receipt"
 
 

@@ -16,6 +16,7 @@ class Manifest(models.Model):
     file = models.OneToOneField(StoredFile, on_delete=models.PROTECT)
     item_count = models.PositiveIntegerField()
     duplicates = models.PositiveIntegerField(default=0)
+    golden_count = models.PositiveIntegerField(db_default=0)
     skipped_count = models.PositiveIntegerField(default=0)
     skipped = models.JSONField(default=list)
     created_at = models.DateTimeField(default=clock.now)
@@ -50,6 +51,11 @@ class ItemGroup(models.Model):
     payload_bytes = models.BigIntegerField()
     # Of the largest item; 0 in groups older than this column.
     payload_bytes_max = models.PositiveIntegerField(db_default=0)
+    # Of the sums above, what golden items add: scored, not charged.
+    golden_count = models.PositiveIntegerField(db_default=0)
+    golden_input_tokens = models.BigIntegerField(db_default=0)
+    golden_output_tokens = models.BigIntegerField(db_default=0)
+    golden_uncapped_count = models.PositiveIntegerField(db_default=0)
     ranges = models.JSONField(default=list)
     # Of the items that are identical to an earlier one; 0 in groups older than these.
     copies = models.PositiveIntegerField(db_default=0)
@@ -82,6 +88,7 @@ class Item(models.Model):
     max_output_tokens = models.IntegerField(null=True)
     # The first item of the manifest that is identical; null for a first one.
     copy_of = models.IntegerField(null=True)
+    is_golden = models.BooleanField(db_default=False)
 
     class Meta:
         indexes = [

@@ -53,3 +53,16 @@ class ResultRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.batch_id}/{self.seq} {self.status}"
+
+
+class GoldenOutcome(models.Model):
+    """Whether the answer to a golden item was right; written with its row."""
+
+    pk = models.CompositePrimaryKey("batch_id", "seq")
+    batch_id = models.BigIntegerField()
+    seq = models.IntegerField()
+    execution_id = models.BigIntegerField()
+    is_right = models.BooleanField()
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}/{self.seq} {self.is_right}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from batches.models import Batch, Segment
+from batches.models import Batch, Item, Segment
 from batches.states import RowStatus
 from batches.store import store
 from batchrouter.kit.errors import BatchRouterError
@@ -32,6 +32,9 @@ ARTIFACT_OF_STATUS = {
     RowStatus.CANCELED: "error",
     RowStatus.EXPIRED: "error",
 }
+
+
+GOLDEN = "golden"
 
 
 class RowsIncomplete(BatchRouterError):
@@ -85,6 +88,7 @@ def merge(batch: Batch) -> Merged:
         RowsIncomplete: an item has no row, or the index and the bytes differ.
     """
     leaves: list[bytes] = []
+    golden = excluded_seqs(batch)
     with ExitStack() as stack:
         writers: dict[str, _Counted] = {}
         segments = stack.enter_context(_Segments(batch.pk))
@@ -92,6 +96,8 @@ def merge(batch: Batch) -> Merged:
             data = segments.read(piece)
             leaves.append(leaf_digest(data))
             name = ARTIFACT_OF_STATUS[RowStatus(piece.status)]
+            if piece.seq in golden:
+                name = GOLDEN
             if name not in writers:
                 writers[name] = _Counted(stack.enter_context(store().new_blob()))
             writers[name].write(data)
@@ -105,6 +111,14 @@ def merge(batch: Batch) -> Merged:
     if retry is not None:
         blobs["retry"] = retry
     return Merged(blobs, merkle_root_hex(leaves), len(leaves))
+
+
+def excluded_seqs(batch: Batch) -> frozenset[int]:
+    """Return the items whose rows are left out of the output, as the customer asked."""
+    if not batch.manifest.golden_count or not batch.quote.spec.get("exclude_golden"):
+        return frozenset()
+    golden = Item.objects.filter(manifest_id=batch.manifest_id, is_golden=True)
+    return frozenset(golden.values_list("seq", flat=True))
 
 
 class _Counted:
@@ -179,12 +193,17 @@ _RETRY_ITEMS = """
 SELECT i."offset", i.length FROM batches_resultrow r
   JOIN batches_item i ON i.manifest_id = %s AND i.seq = r.seq
  WHERE r.batch_id = %s AND r.status IN ('failed', 'expired', 'canceled')
+   AND NOT i.is_golden
  ORDER BY r.seq
 """
 
 
 def _retry_lines(batch: Batch) -> tuple[Blob, int] | None:
-    """Copy the input lines of rows that have no output, ready to be sent again."""
+    """Copy the input lines of rows that have no output, ready to be sent again.
+
+    Without golden items: they are no results, and of too few lines they would be too
+    large a share.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_RETRY_ITEMS, [batch.manifest_id, batch.pk])
         places = cursor.fetchall()

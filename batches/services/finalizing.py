@@ -29,6 +29,7 @@ _FILE_OF_NAME = {
     "review": FilePurpose.REVIEW,
     "error": FilePurpose.ERROR,
     "retry": FilePurpose.RETRY,
+    "golden": FilePurpose.GOLDEN,
 }
 
 

@@ -136,9 +136,12 @@ def unit_request(
         operation=group.operation,  # type: ignore[arg-type] # checked when the manifest was read
         models=tuple(group.model_slugs),
         item_count=group.item_count,
-        input_tokens=group.input_tokens,
+        # Golden items run with the others and are not charged.
+        input_tokens=group.input_tokens - group.golden_input_tokens,
         input_tokens_max=group.input_tokens_max,
-        output_tokens=group.output_tokens + group.uncapped_count * cap,
+        output_tokens=group.output_tokens
+        - group.golden_output_tokens
+        + (group.uncapped_count - group.golden_uncapped_count) * cap,
         output_tokens_max=max(
             group.output_tokens_max, cap if group.uncapped_count else 0
         ),

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.db import connection
 
-from batches.models import Batch, Execution, QualitySource
+from batches.golden_scores import scores_of
+from batches.models import WHOLE, Batch, Execution, QualitySource
 from batches.services import observations
 from batches.services.observations import Observation
 from batches.states import RowStatus
@@ -50,7 +51,8 @@ def tell_market(batch: Batch, *, now: datetime) -> None:
         return
     _count_demand(batch, now=now)
     _count_health(batch, now=now)
-    observations.fold(_verified(batch, now=now))
+    found = [*_verified(batch, now=now), *_scored(batch, now=now)]
+    observations.fold(found)
 
 
 def _count_demand(batch: Batch, *, now: datetime) -> None:
@@ -144,6 +146,26 @@ def _verified(batch: Batch, *, now: datetime) -> Iterator[Observation]:
             passed=passed,
             repaired=repaired,
             failed=failed,
+        )
+
+
+def _scored(batch: Batch, *, now: datetime) -> Iterator[Observation]:
+    """Tell how often each lane gave the known answers to golden items."""
+    decided = {stored["group_no"]: stored for stored in batch.quote.decisions}
+    for score in scores_of(batch):
+        request = decided[score.group_no]["replay"]["request"]
+        yield Observation(
+            org_id=batch.org_id,
+            day=now.date(),
+            offering_id=score.offering_id,
+            workload_key=request["workload_key"],
+            source=QualitySource.GOLDEN,
+            check_name=WHOLE,
+            provider=score.provider,
+            model=score.model,
+            operation=request["operation"],
+            passed=score.right,
+            failed=score.scored - score.right,
         )
 
 

@@ -49,6 +49,11 @@ def build(
         "work_units_truncated": len(units) < len(decided),
         "price_range": _price_range(largest),
         "price_deadline_curve": curve,
+        "golden": {
+            "items": asked.manifest.golden_count,
+            "charged": False,
+            "excluded_from_output": asked.spec.exclude_golden,
+        },
         "sample_run": {"eligible": False, "limit_items": 5},
         "duplicates": _duplicates(quote, asked, decided),
         "skipped": _within(_SKIPPED_BYTES, _skipped(asked, judged)),

@@ -7,6 +7,7 @@ from django.db import connection
 
 from batches import decisions
 from batches.engine.lifecycle import LANE_SHIFTED
+from batches.golden_scores import golden_json
 from batches.models import Batch, Execution, WorkUnit
 from batches.selectors import events_of
 from batches.services.artifacts import Merged, Totals
@@ -32,6 +33,7 @@ def issue_route_receipt(
         "deadline_at": clock.iso(batch.deadline_at),
         "decisions": [_decision_json(stored) for stored in batch.quote.decisions],
         "work_units": _units_json(batch),
+        "golden": golden_json(batch),
         "lane_changes": _lane_changes_json(batch),
         "duplicates": duplicates_json(batch),
         "rows": {
@@ -140,6 +142,7 @@ def issue_billing_receipt(
         },
         "prices": [_quoted_price_json(stored) for stored in quote.decisions],
         "lines": _lines_json(batch),
+        "golden": {"items": batch.manifest.golden_count, "charged": format_usd(0)},
         "provider_subtotal": format_usd(settlement.usage_nanousd),
         "fee_bps": quote.fee_bps,
         "service_fee": format_usd(settlement.fee_nanousd),

@@ -45,6 +45,7 @@ def test_a_quote_shows_everything_that_was_promised(owner: Customer) -> None:
         "work_units_truncated",
         "price_range",
         "price_deadline_curve",
+        "golden",
         "sample_run",
         "duplicates",
         "skipped",

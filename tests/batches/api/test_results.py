@@ -79,6 +79,7 @@ def test_a_row_has_the_documented_fields_and_no_raw_reply(owner: Customer) -> No
         "repaired",
         "usage",
         "cost",
+        "golden",
         "verification",
         "error",
         "started_at",

@@ -49,8 +49,8 @@ def test_spools_a_row_for_each_item(tmp_path: Path) -> None:
         rows = b"".join(found.spool.chunks(31)).decode()
 
     assert rows == (
-        f"31\t0\t0\tback\\\\slash\t0\t{len(first)}\t9\t\\N\t\\N\n"
-        f"31\t1\t0\té\t{len(first) + 1}\t{len(second)}\t9\t20\t\\N\n"
+        f"31\t0\t0\tback\\\\slash\t0\t{len(first)}\t9\t\\N\t\\N\tf\n"
+        f"31\t1\t0\té\t{len(first) + 1}\t{len(second)}\t9\t20\t\\N\tf\n"
     )
 
 
