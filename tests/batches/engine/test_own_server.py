@@ -1,6 +1,7 @@
 """A batch on a server of one's own, as the README shows: data files, key, address."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,32 @@ from tests.batches.engine.builders import rows_of, run_direct
 from tests.factories.batches import book_problems, make_batch, make_item, run_batch
 from tests.factories.catalog import LONG_AGO
 from tests.routing.wire_server import Received, Wire, WireServer
+from tests.settings.processes import python
 from tests.support.simulator import SimulatorProcess
 
 README = Path(__file__).resolve().parents[3] / "README.md"
+README_TEXT = README.read_text(encoding="utf-8")
 
 
 def shown_in_readme(after: str) -> Any:
     """Return the JSON object that the README shows behind these words."""
-    text = README.read_text(encoding="utf-8")
-    start = text.index("{", text.index(after))
-    return json.JSONDecoder().raw_decode(text[start:])[0]
+    start = README_TEXT.index("{", README_TEXT.index(after))
+    return json.JSONDecoder().raw_decode(README_TEXT[start:])[0]
+
+
+def variables_of_readme() -> dict[str, str]:
+    """Return the environment that the README has one export for one's own server."""
+    shown = re.search(r"^export (COMPATIBLE_\S+ COMPATIBLE_\S+)", README_TEXT, re.M)
+    assert shown is not None
+    return dict(word.split("=", 1) for word in shown[1].split())
+
+
+def test_the_readmes_variables_are_where_the_server_is_reached() -> None:
+    show = "print(settings.PROVIDER_BASE_URLS['compatible'],"
+    show += " settings.PROVIDER_API_KEYS['compatible'])"
+    done = python(f"from django.conf import settings; {show}", **variables_of_readme())
+
+    assert done.stdout.split() == ["http://127.0.0.1:11434/v1", "local"], done.stderr
 
 
 @pytest.fixture
@@ -45,7 +62,8 @@ def own_model(market: None, settings: Any, tmp_path: Path) -> None:
         (folder / name).write_text(json.dumps(document))
     load_catalog(now=LONG_AGO, data_dir=folder)
     Provider.objects.filter(key="compatible").update(enabled=True)
-    settings.PROVIDER_API_KEYS = {"compatible": "local"}
+    key = variables_of_readme()["COMPATIBLE_API_KEY"]
+    settings.PROVIDER_API_KEYS = {"compatible": key}
 
 
 @pytest.mark.usefixtures("own_model")
