@@ -12,13 +12,15 @@ import psycopg
 from benchmarks import machine, places, report
 from benchmarks.plan import Plan
 from benchmarks.report import Circumstances, Section
-from benchmarks.sections import direct, native, sizes, upload
+from benchmarks.sections import decode, direct, native, sizes, upload, window
 from devtools import processes
 from devtools.processes import Interrupts
 from devtools.say import Trouble, complain
 
 _SECTIONS: dict[str, Callable[[Plan], Section]] = {
     direct.NAME: direct.measure,
+    window.NAME: window.measure,
+    decode.NAME: decode.measure,
     upload.NAME: upload.measure,
     sizes.NAME: sizes.measure,
     native.NAME: native.measure,
@@ -61,7 +63,9 @@ def _options() -> argparse.Namespace:
         metavar="NAME",
         help=f"one of {', '.join(_SECTIONS)}; may be said again",
     )
-    parser.add_argument("--runs", type=int, help=f"rounds of `direct` ({_RUNS})")
+    parser.add_argument(
+        "--runs", type=int, help=f"rounds of `direct` and `window` ({_RUNS})"
+    )
     parser.add_argument("--broker", choices=["files", "redis"], default="files")
     return parser.parse_args()
 

@@ -43,6 +43,13 @@ class Database:
                    JOIN batches_batch b ON b.id = r.batch_id WHERE b.public_id = %s"""
         return int(str(self._value(sql, batch_id)))
 
+    def engine_seconds(self, batch_id: str) -> float:
+        """Return the time from the first unit begun to the last one ended."""
+        sql = """SELECT extract(epoch FROM max(e.ended_at) - min(e.started_at))
+                   FROM batches_execution e
+                   JOIN batches_batch b ON b.id = e.batch_id WHERE b.public_id = %s"""
+        return float(str(self._value(sql, batch_id)))
+
     def unit_states(self, batch_id: str) -> dict[str, int]:
         """Count a batch's work units by state."""
         sql = """SELECT u.state, count(*) FROM batches_workunit u

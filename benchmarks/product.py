@@ -163,14 +163,24 @@ class Ground:
     key: str
 
     @contextmanager
-    def up(self, names: Sequence[str] = ALL) -> Iterator[Product]:
-        """Run these programs of the Procfile."""
+    def up(
+        self, names: Sequence[str] = ALL, *, processes: Mapping[str, int] | None = None
+    ) -> Iterator[Product]:
+        """Run these programs of the Procfile.
+
+        Args:
+            names: of the programs.
+            processes: how many a worker has, by its name, where not as the file says.
+        """
         env = {**self.env, "PORT": str(ports.any_free())}
         env["RUN_ID"] = secrets.token_hex(4)
         env["PUBLIC_BASE_URL"] = f"http://{HOST}:{env['PORT']}"
         commands = runner.read_procfile(
             places.ROOT / "Procfile", env, without=_STAND_INS
         )
+        for name, number in (processes or {}).items():
+            words = commands[name]
+            words[words.index("--concurrency") + 1] = str(number)
         with programs() as held:
             for name in names:
                 held.start(name, commands[name], env)
@@ -184,13 +194,21 @@ class Ground:
 
 
 @contextmanager
-def ground(*, providers_url: str, broker: str) -> Iterator[Ground]:
-    """Make a database, tables, catalog and a funded organization; remove them all."""
+def ground(
+    *, providers_url: str, broker: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Ground]:
+    """Make a database, tables, catalog and a funded organization; remove them all.
+
+    Args:
+        providers_url: where all providers are.
+        broker: files, or redis.
+        settings: variables of the product that are not the defaults.
+    """
     with ExitStack() as held:
         _clear(places.RUN)
         held.callback(_clear, places.RUN)
         db = held.enter_context(database.fresh(places.POSTGRES))
-        env = _environment(db.url, providers_url)
+        env = _environment(db.url, providers_url) | dict(settings or {})
         if broker == "redis":
             home = places.RUN / "redis"
             env["REDIS_URL"] = held.enter_context(redis.server(home))

@@ -62,9 +62,8 @@ def render(section: Section, circumstances: Circumstances) -> str:
     """Return a section as Markdown."""
     shown = circumstances
     measured = (
-        f"Measured {shown.date} at commit {shown.commit} on {shown.machine}; "
-        f"PostgreSQL {shown.database}, broker {shown.broker}. "
-        f"Command: `{shown.command}`"
+        f"Measured {shown.date} at commit {shown.commit} on {shown.machine}"
+        f"{_services(shown)}. Command: `{shown.command}`"
     )
     parts = [
         measured,
@@ -106,6 +105,12 @@ def keep(folder: Path, section: Section, circumstances: Circumstances) -> None:
 def show(section: Section, text: str) -> None:
     """Print a section."""
     say(f"\n## {section.title}\n\n{text}\n")
+
+
+def _services(shown: Circumstances) -> str:
+    if not shown.database:
+        return ""
+    return f"; PostgreSQL {shown.database}, broker {shown.broker}"
 
 
 def _verdicts(targets: Sequence[Target]) -> Table:
