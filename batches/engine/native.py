@@ -63,6 +63,8 @@ _REFUSED_PAUSE_MAX = timedelta(minutes=5)
 CANCEL_GRACE_SECONDS = 720.0
 # A job that was told to stop is asked at least this often.
 _STOPPING_PAUSE = timedelta(seconds=5)
+# ``sent_through_seq`` of a job that was written down, and not yet sent.
+NOTHING_SENT = -1
 # The lease must outlast the moment between the check and the send.
 _FENCE_SECONDS = 2
 
@@ -137,6 +139,8 @@ class NativeStep:
         connection = reach(self.lane)
         if self.unit.lost_leases >= LOST_LEASES_MAX:
             self._give_up(execution)
+        elif execution.sent_through_seq == NOTHING_SENT:
+            self._send_first(execution, connection)
         elif connection is None:
             self._wait_for(execution, _REFUSED_PAUSE)
         elif execution.state == ExecutionState.PLANNED:
@@ -186,7 +190,7 @@ class NativeStep:
             self.unit,
             self.lane,
             item_count=len(items),
-            sent_through_seq=items[-1].seq,
+            sent_through_seq=NOTHING_SENT,
             now=clock.now(),
         )
         self._submit(execution, connection, items)
@@ -223,7 +227,10 @@ class NativeStep:
             order = order_of(execution, self.decision)
             try:
                 job_id = self.adapter.submit(
-                    connection, lines, order, fence=self._fence
+                    connection,
+                    lines,
+                    order,
+                    fence=lambda: self._fence(execution, items[-1].seq),
                 )
             except JobRefused as refusal:
                 self._refused(execution, refusal, items)
@@ -234,11 +241,19 @@ class NativeStep:
                 return
         self._accepted(execution, job_id)
 
-    def _fence(self) -> None:
-        """Stop before a job is made by a process whose unit is another's by now."""
+    def _fence(self, execution: Execution, last_seq: int) -> None:
+        """Write down that a job is about to be made, by who still has the unit.
+
+        Raises:
+            LeaseLost: the unit is another's by now.
+        """
+        written = Execution.objects.filter(
+            pk=execution.pk, unit__lease_token=self.unit.lease_token
+        ).update(sent_through_seq=last_seq)
         token, unit_id = self.unit.lease_token, self.unit.unit_id
-        if not claims.holds(token, unit_id, seconds=_FENCE_SECONDS):
+        if written != 1 or not claims.holds(token, unit_id, seconds=_FENCE_SECONDS):
             raise LeaseLost(f"unit {self.unit.public_id} is no longer ours")
+        execution.sent_through_seq = last_seq
 
     def _write_lines(
         self,
@@ -346,6 +361,13 @@ class NativeStep:
         if finds < FINDS_MIN or clock.now() - execution.started_at < lag:
             self._wait(_FIND_AGAIN)
         elif self.is_leaving:
+            self._never_sent(execution)
+        else:
+            self._send_again(execution, connection)
+
+    def _send_first(self, execution: Execution, connection: Connection | None) -> None:
+        """Send the job of a worker that died before it could; there is none to find."""
+        if connection is None or self.is_leaving:
             self._never_sent(execution)
         else:
             self._send_again(execution, connection)

@@ -20,8 +20,9 @@ class Execution(Stateful):
     """One provider job, or one run of direct calls, for a work unit on a lane.
 
     The public id is also our reference at the provider: it rides in the job's metadata
-    and begins every custom id. ``sent_through_seq`` is how far direct calls may have
-    been sent: after a crash, items up to it without a row have an unknown outcome.
+    and begins every custom id. ``sent_through_seq`` is how far items may have been
+    sent: after a crash, direct calls up to it without a row have an unknown outcome,
+    and a job is looked for only where it is not -1.
     """
 
     moves: ClassVar[Moves] = EXECUTION_MOVES

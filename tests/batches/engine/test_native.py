@@ -10,10 +10,16 @@ from typing import Any
 
 import pytest
 
-from batches.engine import claims
+from batches.engine import claims, lifecycle
 from batches.engine.collecting import FLUSH_ROWS
 from batches.engine.context import Contexts
-from batches.engine.native import CANCEL_GRACE_SECONDS, NativeStep, serve_native_lanes
+from batches.engine.native import (
+    CANCEL_GRACE_SECONDS,
+    NOTHING_SENT,
+    REFUSALS_MAX,
+    NativeStep,
+    serve_native_lanes,
+)
 from batches.engine.recovery import close_overdue_batches, recover_lost_leases
 from batches.models import Batch, Execution, ResultRow, WorkUnit
 from batches.services.cancellation import cancel_batch
@@ -126,6 +132,57 @@ def test_a_job_of_a_worker_that_died_is_adopted(
     assert statuses_of(batch) == ["completed"]
     assert simulator.stats()["batches_created"] == 1
     assert len(executions_of(batch)) == 1
+
+
+def written_by_a_worker_that_died(owner: Customer, *lanes: tuple[str, str]) -> Batch:
+    """Write down a job and send nothing, as a worker killed while it uploads does."""
+    batch = dispatched(owner.org, make_texts("hello"), *lanes)
+    unit = claims.claim("batch", token=uuid.uuid4())
+    assert unit is not None
+    lane = Contexts().of(batch.pk).decision(unit.group_no).stages[0]
+    lifecycle.begin_execution(
+        unit, lane, item_count=1, sent_through_seq=NOTHING_SENT, now=clock.now()
+    )
+    expire_leases(batch)
+    assert recover_lost_leases() == 1
+    return batch
+
+
+def test_a_job_whose_worker_died_before_sending_it_is_not_looked_for(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    simulator.post_fault({"match": {"path": "batch_list"}, "fault": {"kind": "503"}})
+    batch = written_by_a_worker_that_died(owner, NATIVE)
+    tend(batch)
+
+    (execution,) = executions_of(batch)
+    assert (execution.outcome, execution.finds, execution.sent_through_seq) == (
+        "ok",
+        0,
+        0,
+    )
+    assert simulator.stats()["batches_created"] == 1
+    assert statuses_of(batch) == ["completed"]
+
+
+def test_a_job_that_was_not_sent_moves_on_when_its_provider_is_down(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = written_by_a_worker_that_died(owner, NATIVE, DIRECT)
+    simulator.post_fault(
+        {
+            "match": {"path": ["files", "batch", "batch_list"]},
+            "fault": {"kind": "503"},
+        }
+    )
+    for _ in range(REFUSALS_MAX):
+        step(batch)
+    run_direct()
+
+    first, *again, last = executions_of(batch)
+    assert {found.outcome for found in (first, *again)} == {"provider_overloaded"}
+    assert (last.mode, last.outcome) == ("direct", "ok")
+    assert simulator.stats()["batches_created"] == 0
 
 
 def test_a_worker_whose_lease_is_nearly_over_makes_no_job(
