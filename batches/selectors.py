@@ -13,6 +13,7 @@ from accounts.models import Org
 from batches.models import (
     Batch,
     BatchEvent,
+    Import,
     Quote,
     Segment,
     StoredFile,
@@ -75,6 +76,23 @@ def file_of(org: Org, public_id: str) -> StoredFile:
     found = files_of(org).filter(public_id=public_id).first()
     if found is None:
         raise NotFound("There is no such file.")
+    return found
+
+
+def imports_of(org: Org) -> QuerySet[Import]:
+    """Return an organization's imports of past jobs."""
+    return Import.objects.filter(org=org).select_related("file")
+
+
+def import_of(org: Org, public_id: str) -> Import:
+    """Return an organization's import.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    found = imports_of(org).filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("There is no such import.")
     return found
 
 

@@ -100,6 +100,24 @@ EXECUTION_MOVES: Moves = {
 EXECUTION_OPEN = frozenset({ExecutionState.PLANNED, ExecutionState.ACCEPTED})
 
 
+class ImportState(StrEnum):
+    """The life of an import of past jobs."""
+
+    QUEUED = "queued"  # waits for a worker
+    RUNNING = "running"  # a worker reads it, or its lease has run out
+    COMPLETED = "completed"  # every line was read; bad ones are listed
+    FAILED = "failed"  # it could not be read to its end
+
+
+IMPORT_MOVES: Moves = {
+    ImportState.QUEUED: frozenset({ImportState.RUNNING}),
+    ImportState.RUNNING: frozenset({ImportState.COMPLETED, ImportState.FAILED}),
+    ImportState.FAILED: frozenset({ImportState.QUEUED}),
+}
+
+IMPORT_OPEN = frozenset({ImportState.QUEUED, ImportState.RUNNING})
+
+
 class RowStatus(StrEnum):
     """What became of an item; every item gets exactly one."""
 

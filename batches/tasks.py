@@ -8,11 +8,13 @@ from django.conf import settings
 from batches.engine import copying
 from batches.engine.direct import serve_direct_lanes
 from batches.engine.native import serve_native_lanes
-from batches.services import dispatch, finalizing, sweeping, tidying
+from batches.services import dispatch, finalizing, importing, sweeping, tidying
 from batchrouter.kit import clock
 
 # After this an engine claims no more, drains, and lets its worker take other messages.
 ENGINE_BUDGET_SECONDS = 600
+# A long file lets other work of its queue have a turn after this.
+IMPORT_BUDGET_SECONDS = 15
 
 
 @shared_task(name="batches.dispatch_batch")
@@ -43,6 +45,12 @@ def copy_rows(batch_id: int, **_later: Any) -> None:
 def finalize_batch(batch_id: int, **_later: Any) -> None:
     """Write files, settle and issue receipts."""
     finalizing.finalize_batch(batch_id, now=clock.now())
+
+
+@shared_task(name="batches.run_imports")
+def run_imports(**_later: Any) -> None:
+    """Read files of past jobs for a while."""
+    importing.run_imports(budget_seconds=IMPORT_BUDGET_SECONDS, now=clock.now())
 
 
 @shared_task(name="batches.sweep", expires=settings.SWEEP_SECONDS * 5)

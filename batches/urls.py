@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from batches.api import batches, files, quotes, reports, results
+from batches.api import batches, files, imports, quotes, reports, results
 
 urlpatterns = [
     path("batches/quote", quotes.QuoteCreate.as_view()),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("batches/<str:batch_id>/results", results.BatchResults.as_view()),
     path("batches/<str:batch_id>/route-receipt", batches.RouteReceipt.as_view()),
     path("batches/<str:batch_id>/billing-receipt", batches.BillingReceipt.as_view()),
+    path("imports", imports.ImportList.as_view()),
+    path("imports/<str:import_id>", imports.ImportDetail.as_view()),
     path("files", files.FileList.as_view()),
     path("files/<str:file_id>", files.FileDetail.as_view()),
     path("files/<str:file_id>/content", files.FileContent.as_view()),

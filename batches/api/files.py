@@ -18,8 +18,10 @@ from batches.api import schemas
 from batches.links import check_link
 from batches.manifest.reader import FILE_BYTES_MAX
 from batches.models import StoredFile
+from batches.models.file import FilePurpose
 from batches.rendering import file_json
 from batches.selectors import file_of, files_of, linked_file
+from batches.services.importing import keep_file
 from batches.services.manifests import delete_file, upload_manifest
 from batches.store import store
 from batchrouter.kit import clock
@@ -94,13 +96,21 @@ class FileList(OrgView):
         responses={201: schemas.FileReply, **schemas.errors(400, 401, 403, 413, 415)},
     )
     def post(self, request: Request) -> Response:
-        """Upload a manifest as ``file`` of a form."""
+        """Upload a manifest, or a file of past jobs with purpose import, as a form."""
         _check_upload(
             django_request(request), {"multipart/form-data"}, extra=_FRAME_BYTES_MAX
         )
         uploaded = request.FILES.get("file")
         if uploaded is None:
             raise InvalidRequest("Send the manifest as the form's file.", param="file")
+        if _purpose(request) == FilePurpose.IMPORT:
+            kept = keep_file(
+                uploaded.chunks(_CHUNK_BYTES),
+                org=self.org,
+                filename=uploaded.name or "import",
+                now=clock.now(),
+            )
+            return Response(file_json(kept), status=201)
         file = upload_manifest(
             uploaded.chunks(_CHUNK_BYTES),
             org=self.org,
@@ -213,6 +223,13 @@ def _send(file: StoredFile) -> FileResponse:
     response["Referrer-Policy"] = "no-referrer"  # the address may be a signed link
     response["Digest"] = f"sha-256={file.sha256}"
     return response
+
+
+def _purpose(request: Request) -> str:
+    purpose = request.POST.get("purpose", FilePurpose.MANIFEST)
+    if purpose not in {FilePurpose.MANIFEST, FilePurpose.IMPORT}:
+        raise InvalidRequest("purpose is manifest or import.", param="purpose")
+    return str(purpose)
 
 
 def _on_invalid(request: Request) -> Literal["reject", "skip"]:

@@ -6,7 +6,7 @@ describe them and run in no request.
 
 from rest_framework import serializers
 
-from batches.states import BatchState
+from batches.states import BatchState, ImportState
 from batchrouter.web.schemas import (
     IDEMPOTENCY_KEY,
     PAGE,
@@ -22,7 +22,15 @@ __all__ = ["IDEMPOTENCY_KEY", "PAGE", "ListReply", "errors"]
 UPLOAD_FORM = {
     "type": "object",
     "required": ["file"],
-    "properties": {"file": {"type": "string", "format": "binary"}},
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "purpose": {
+            "type": "string",
+            "enum": ["manifest", "import"],
+            "default": "manifest",
+            "description": "import keeps a file of past jobs for POST /v1/imports.",
+        },
+    },
 }
 
 
@@ -374,6 +382,81 @@ class ReceiptReply(Shape):
     signature = serializers.CharField()
     key_id = serializers.CharField()
     algorithm = serializers.CharField()
+
+
+class ImportBody(Shape):
+    provider = serializers.ChoiceField(["openai", "anthropic"])
+    file_id = serializers.CharField(
+        help_text="A file that was uploaded with purpose import."
+    )
+    window = serializers.DictField(
+        child=serializers.DateField(),
+        required=False,
+        help_text="from and to, days that are both included: what is dated otherwise "
+        "is left out, and what has no date counts on the last one.",
+    )
+
+
+class ImportProgress(Shape):
+    percent = serializers.FloatField()
+    lines_read = serializers.IntegerField()
+    bytes_read = serializers.IntegerField()
+    bytes_total = serializers.IntegerField()
+
+
+class ImportCounts(Shape):
+    items = serializers.IntegerField()
+    completed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    canceled = serializers.IntegerField()
+    expired = serializers.IntegerField()
+    unanswered = serializers.IntegerField(help_text="Of an input file.")
+    buckets = serializers.IntegerField(help_text="Rows of a usage export.")
+    duplicates = serializers.IntegerField(
+        help_text="Counted before, here or elsewhere."
+    )
+    outside_window = serializers.IntegerField()
+    undated = serializers.IntegerField()
+    without_usage = serializers.IntegerField()
+    unpriced = serializers.IntegerField(help_text="The price book has no price.")
+    in_force = serializers.IntegerField(help_text="Priced by the price of their time.")
+    earliest_known = serializers.IntegerField(
+        help_text="Priced by the earliest price that the book has, which is later."
+    )
+    assumed_batch = serializers.IntegerField(
+        help_text="The export does not say; the batch price is the lower one."
+    )
+
+
+class LineProblem(Shape):
+    line = serializers.IntegerField()
+    field = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ImportReply(Shape):
+    id = serializers.CharField()
+    object = serializers.CharField()
+    provider = serializers.ChoiceField(["openai", "anthropic"])
+    kind = serializers.CharField()
+    state = serializers.ChoiceField([str(state) for state in ImportState])
+    file_id = serializers.CharField()
+    sha256 = serializers.CharField()
+    window = serializers.DictField(child=serializers.DateField(), allow_null=True)
+    progress = ImportProgress()
+    counts = ImportCounts()
+    cost = Money(help_text="At the provider's list price of the time.")
+    unpriced_models = serializers.ListField(child=serializers.DictField())
+    line_errors = LineProblem(many=True, help_text="The first 100.")
+    error_count = serializers.IntegerField()
+    failure = serializers.DictField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+
+class ImportListReply(ListReply):
+    data = ImportReply(many=True)  # type: ignore[assignment] # narrower than the list's
 
 
 class ReportReply(Shape):

@@ -23,7 +23,7 @@ def store_manifest(
     file = StoredFile.objects.create(
         org=org,
         purpose=FilePurpose.MANIFEST,
-        filename=_plain(filename),
+        filename=plain_filename(filename),
         sha256=read.blob.sha256,
         size_bytes=read.blob.size_bytes,
         storage_key=read.blob.key,
@@ -44,7 +44,8 @@ def store_manifest(
     return manifest
 
 
-def _plain(filename: str) -> str:
+def plain_filename(filename: str) -> str:
+    """Return a file's name as it may be stored and shown."""
     shown = "".join(letter for letter in filename if letter.isprintable())
     return shown[:_FILENAME_LENGTH_MAX] or _FILENAME
 

@@ -3,6 +3,7 @@
 from batches.models.batch import Batch, BatchEvent
 from batches.models.execution import Execution, LostCall
 from batches.models.file import StoredFile
+from batches.models.imported import Import, ImportedDay, ImportedKey
 from batches.models.manifest import Item, ItemGroup, Manifest
 from batches.models.quality import WHOLE, QualityDay, QualitySource
 from batches.models.quote import Quote
@@ -15,6 +16,9 @@ __all__ = [
     "BatchEvent",
     "Execution",
     "GoldenOutcome",
+    "Import",
+    "ImportedDay",
+    "ImportedKey",
     "Item",
     "ItemGroup",
     "LostCall",

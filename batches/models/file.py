@@ -21,6 +21,7 @@ class FilePurpose(models.TextChoices):
     RETRY = "retry"
     GOLDEN = "golden"
     ROUTE_RECEIPT = "route_receipt"
+    IMPORT = "import"
 
 
 class StoredFile(models.Model):

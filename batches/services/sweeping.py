@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 from batches.engine import claims, recovery
 from batches.models import Batch, Quote, WorkUnit
 from batches.models.work_unit import COPIES
+from batches.services import importing
 from batches.states import UNIT_OPEN, BatchState, QuoteState, UnitState
 from batchrouter.kit.jobs import Job, ring
 from batchrouter.kit.states import LostRace
@@ -25,6 +26,8 @@ def sweep(*, now: datetime) -> None:
         ring(Job.RUN_DIRECT)
     if claims.any_due("batch"):
         ring(Job.TEND_NATIVE)
+    if importing.any_due():
+        ring(Job.RUN_IMPORTS)
     expire_quotes(now=now)
 
 

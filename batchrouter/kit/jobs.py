@@ -22,6 +22,7 @@ class Job(StrEnum):
     TEND_NATIVE = "batches.tend_native"  # submit, poll and collect provider jobs
     COPY_ROWS = "batches.copy_rows"  # rows of items that are identical to others
     FINALIZE_BATCH = "batches.finalize_batch"  # artifacts, settlement, receipts
+    RUN_IMPORTS = "batches.run_imports"  # read files of past jobs
     TIDY = "batches.tidy"  # what nothing names any more
     FORGET_OLD = "accounts.forget_old"  # logins and sign-ups that ended
     SWEEP = "batches.sweep"  # everything that no message announced

@@ -17,6 +17,7 @@ from tests.architecture.access.routes import Call
 from tests.factories.accounts import MembershipFactory, OrgFactory, make_key
 from tests.factories.batches import make_batch
 from tests.factories.billing import funded_org
+from tests.factories.imports import ImportFactory
 from tests.factories.payments import CheckoutSessionFactory
 from tests.support.calls import bearer
 
@@ -165,6 +166,7 @@ def make_world() -> World:
         "invitation_id": offer.public_id,
         "session_id": login.row.public_id,
         "org_id": org.public_id,
+        "import_id": ImportFactory.create(org=org).public_id,
         "checkout_id": CheckoutSessionFactory.create(org=org).public_id,
         "month": str(month_of(now)),
     }

@@ -1,0 +1,1 @@
+"""Facts of a customer's past jobs, read from files of other providers."""
