@@ -14,7 +14,9 @@ class BatchesConfig(AppConfig):
             checks,
             provider_usage,
         )
+        from batches.services import sample_runs  # noqa: PLC0415 # as above
 
         backlog.register()
+        sample_runs.register_capability()
         checks.register()
         provider_usage.register()

@@ -63,6 +63,7 @@ def _summary(batch: Batch, progress: Progress, *, now: datetime) -> dict[str, An
         "state": batch.state,
         "phase": _PHASES[BatchState(batch.state)],
         "terminal_reason": batch.terminal_reason or None,
+        "is_sample": batch.is_sample,
         "counts": progress.counts(),
         "completeness": _completeness(progress),
         "sla_tier": spec["sla_tier"],

@@ -7,6 +7,7 @@ from batches.api import batches, files, imports, quotes, reports, results
 urlpatterns = [
     path("batches/quote", quotes.QuoteCreate.as_view()),
     path("quotes/<str:quote_id>", quotes.QuoteDetail.as_view()),
+    path("quotes/<str:quote_id>/sample", quotes.QuoteSample.as_view()),
     path("batches/input-manifests", files.ManifestUpload.as_view()),
     path("batches/optimization-report", reports.OptimizationReport.as_view()),
     path("batches", batches.BatchList.as_view()),

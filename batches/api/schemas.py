@@ -182,6 +182,14 @@ class Duplicates(Shape):
     )
 
 
+class SampleOffer(Shape):
+    eligible = serializers.BooleanField(
+        help_text="POST /v1/quotes/{quote_id}/sample runs the first rows for free."
+    )
+    limit_items = serializers.IntegerField()
+    reason = serializers.CharField(allow_null=True, help_text="Why it is not offered.")
+
+
 class QuoteReply(Shape):
     quote_id = serializers.CharField()
     object = serializers.CharField()
@@ -202,7 +210,7 @@ class QuoteReply(Shape):
     price_deadline_curve = CurvePoint(
         many=True, help_text="Empty where the manifest was submitted without a quote."
     )
-    sample_run = serializers.DictField()
+    sample_run = SampleOffer()
     golden = serializers.DictField(
         help_text="Golden items: how many, and that they are not charged; their tokens "
         "are not in the total."
@@ -210,6 +218,12 @@ class QuoteReply(Shape):
     duplicates = Duplicates()
     skipped = serializers.ListField(child=serializers.DictField())
     skipped_count = serializers.IntegerField()
+
+
+class SampleBody(Shape):
+    items = serializers.IntegerField(
+        required=False, min_value=1, max_value=5, default=5, help_text="The first rows."
+    )
 
 
 class Counts(Shape):
@@ -229,6 +243,9 @@ class BatchSummary(Shape):
     state = serializers.ChoiceField([str(state) for state in BatchState])
     phase = serializers.CharField()
     terminal_reason = serializers.CharField(allow_null=True)
+    is_sample = serializers.BooleanField(
+        help_text="On the house: rows are previews, and there are no files of them."
+    )
     counts = Counts()
     completeness = serializers.FloatField()
     sla_tier = serializers.CharField()
@@ -332,6 +349,9 @@ class Row(Shape):
         required=False,
         help_text="Of an item that is identical to an earlier one (dedupe): the item "
         "whose answer this is, and which bears its usage and cost.",
+    )
+    preview = serializers.BooleanField(
+        help_text="Of a sample run: 400 characters or 8 numbers of the output."
     )
     repaired = serializers.BooleanField(
         help_text="The output's text is the JSON that was read from the answer; the "

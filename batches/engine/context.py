@@ -37,6 +37,7 @@ class BatchContext:
         self.org_id = batch.org_id
         self.manifest_id = batch.manifest_id
         self.deadline_at = batch.deadline_at
+        self.is_sample = batch.is_sample
         self._decisions = {
             decision.group_no: decision
             for decision in map(decisions.from_json, batch.quote.decisions)

@@ -8,7 +8,15 @@ from typing import Any, Literal
 from batches.decisions import Decision, StageLane
 from batches.engine import charges
 from batches.engine.context import BatchContext
-from batches.engine.rows import IndexedItem, Lane, NewRow, RowError, RowParts, build_row
+from batches.engine.rows import (
+    IndexedItem,
+    Lane,
+    NewRow,
+    RowError,
+    RowParts,
+    build_row,
+    preview_of,
+)
 from batches.golden import is_right
 from batches.states import RowStatus
 from batches.verification import Verification, check_answer, on_miss, wanted_of
@@ -145,6 +153,7 @@ def _delivered(
         counted_tokens=item.input_tokens,
         output_cap=attempt.context.output_cap(attempt.decision.group_no, item),
     )
+    shown, is_sample = _as_repaired(output, verdict), attempt.context.is_sample
     golden = attempt.body.get("golden")
     if golden is not None:
         money = charges.not_charged(money)
@@ -159,17 +168,18 @@ def _delivered(
             completed_at=now,
             lane=row_lane(attempt.lane),
             provider_model=answer.provider_model,
-            output=_as_repaired(output, verdict),
+            output=preview_of(shown) if is_sample else shown,
+            is_preview=is_sample,
             is_repaired=verdict.is_repaired,
             is_right=None
             if golden is None
             else is_right(golden, output, verdict.parsed_json),
-            parsed_json=verdict.parsed_json,
+            parsed_json=None if is_sample else verdict.parsed_json,
             usage=usage,
             usage_source=source,
             money=money,
             checks=_checks_json(verdict),
-            raw=answer.raw,
+            raw=None if is_sample else answer.raw,
             dropped_fields=attempt.dropped_fields,
         )
     )

@@ -79,6 +79,7 @@ class RowParts:
     Attributes:
         dropped_fields: of the item's input, not sent to the lane's provider.
         is_right: of a golden item that was answered, whether as expected.
+        is_preview: the output is the beginning of one, see :func:`preview_of`.
         is_repaired: the output's text is not the provider's own, which is in ``raw``.
     """
 
@@ -98,10 +99,29 @@ class RowParts:
     money: RowMoney | None = None
     is_repaired: bool = False
     is_right: bool | None = None
+    is_preview: bool = False
     checks: list[dict[str, Any]] | None = None
     error: RowError | None = None
     raw: bytes | None = None
     dropped_fields: tuple[str, ...] = ()
+
+
+# What a sample shows of an answer: enough to see what comes back.
+PREVIEW_LENGTH_MAX = 400
+PREVIEW_NUMBERS_MAX = 8
+
+
+def preview_of(output: Output) -> Output:
+    """Return the beginning of an output; tool calls are left out."""
+    vector = output.embedding
+    if vector and isinstance(vector[0], list):
+        vector = vector[0]
+    return Output(
+        text=output.text and output.text[:PREVIEW_LENGTH_MAX],
+        finish_reason=output.finish_reason,
+        embedding=vector and vector[:PREVIEW_NUMBERS_MAX],
+        refusal=output.refusal and output.refusal[:PREVIEW_LENGTH_MAX],
+    )
 
 
 _NO_USAGE = Usage(0, 0, 0, 0)
@@ -155,6 +175,7 @@ def _head(parts: RowParts, usage: Usage, money: RowMoney) -> dict[str, Any]:
         "attempts": parts.attempts,
         "dropped_fields": parts.dropped_fields,
         "output": _output(parts),
+        "preview": parts.is_preview,
         "repaired": parts.is_repaired,
         "usage": _usage(usage, parts.usage_source),
         "cost": _cost(money),

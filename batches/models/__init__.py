@@ -8,6 +8,7 @@ from batches.models.manifest import Item, ItemGroup, Manifest
 from batches.models.quality import WHOLE, QualityDay, QualitySource
 from batches.models.quote import Quote
 from batches.models.row import GoldenOutcome, ResultRow, Segment
+from batches.models.sample import SampleRun
 from batches.models.work_unit import WorkUnit
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "QualitySource",
     "Quote",
     "ResultRow",
+    "SampleRun",
     "Segment",
     "StoredFile",
     "WorkUnit",

@@ -34,6 +34,8 @@ class Batch(Stateful):
     api_key = models.ForeignKey(
         ApiKey, on_delete=models.SET_NULL, null=True, blank=True
     )
+    # On the house: rows are previews, and there are no files of them.
+    is_sample = models.BooleanField(db_default=False)
     item_count = models.PositiveIntegerField()
     metadata = models.JSONField(default=dict)
     deadline_at = models.DateTimeField()

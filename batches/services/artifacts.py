@@ -82,7 +82,7 @@ class _Piece:
 
 
 def merge(batch: Batch) -> Merged:
-    """Write the output, review, error and retry files of a batch.
+    """Write the output, review, error and retry files of a batch; none of a sample.
 
     Raises:
         RowsIncomplete: an item has no row, or the index and the bytes differ.
@@ -95,6 +95,8 @@ def merge(batch: Batch) -> Merged:
         for piece in _pieces(batch.pk):
             data = segments.read(piece)
             leaves.append(leaf_digest(data))
+            if batch.is_sample:
+                continue
             name = ARTIFACT_OF_STATUS[RowStatus(piece.status)]
             if piece.seq in golden:
                 name = GOLDEN
@@ -107,7 +109,7 @@ def merge(batch: Batch) -> Merged:
                 f"{len(leaves)} of {batch.item_count} items have a row"
             )
         blobs = {name: (out.keep(), out.lines) for name, out in writers.items()}
-    retry = _retry_lines(batch)
+    retry = None if batch.is_sample else _retry_lines(batch)
     if retry is not None:
         blobs["retry"] = retry
     return Merged(blobs, merkle_root_hex(leaves), len(leaves))

@@ -39,10 +39,25 @@ def take_manifest(
     spec = _with_workflow(_read_spec(body, now=now))
     if spec.input_file_id is not None:
         return spec, _uploaded(org, spec.input_file_id)
-    with _reader(spec.on_invalid) as reader:
-        read = reader.read_inline(body["items"])
-        manifest = store_manifest(read, org=org, filename="inline.ndjson", now=now)
-    return spec, manifest
+    items = body["items"]
+    return spec, store_items(items, org=org, now=now, on_invalid=spec.on_invalid)
+
+
+def store_items(
+    items: Any,
+    *,
+    org: Org,
+    now: datetime,
+    on_invalid: Literal["reject", "skip"] = "reject",
+) -> Manifest:
+    """Check items from a request's body and keep them as a file of lines.
+
+    Raises:
+        InvalidManifest: nothing was kept.
+    """
+    with _reader(on_invalid) as reader:
+        read = reader.read_inline(items)
+        return store_manifest(read, org=org, filename="inline.ndjson", now=now)
 
 
 def _read_spec(body: Mapping[str, Any], *, now: datetime) -> Spec:

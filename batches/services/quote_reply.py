@@ -54,7 +54,6 @@ def build(
             "charged": False,
             "excluded_from_output": asked.spec.exclude_golden,
         },
-        "sample_run": {"eligible": False, "limit_items": 5},
         "duplicates": _duplicates(quote, asked, decided),
         "skipped": _within(_SKIPPED_BYTES, _skipped(asked, judged)),
         "skipped_count": asked.manifest.skipped_count

@@ -64,7 +64,7 @@ def submit_quote(
         )
     curve = _locked_curve(quote)
     locked = curve.pop(quote.pk)
-    _check_acceptable(locked, now=now)
+    check_acceptable(locked, now=now)
     locked.advance(QuoteState.ACCEPTED, at=now)
     for other in curve.values():
         if other.state == QuoteState.ACTIVE:
@@ -113,7 +113,12 @@ def _locked_curve(quote: Quote) -> dict[int, Quote]:
     return {row.pk: row for row in locked.defer("spec", "decisions", "reply")}
 
 
-def _check_acceptable(quote: Quote, *, now: datetime) -> None:
+def check_acceptable(quote: Quote, *, now: datetime) -> None:
+    """Refuse a quote that is no longer active.
+
+    Raises:
+        QuoteExpired, QuoteAccepted.
+    """
     if quote.state == QuoteState.ACCEPTED:
         raise QuoteAccepted("A batch was already created from this quote.")
     if quote.state == QuoteState.VOID:

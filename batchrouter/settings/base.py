@@ -202,6 +202,8 @@ SECRET_SCANNING_KEYS_URL = env.text(
 )
 # Promotional credits of a new organization, in whole US dollars.
 WELCOME_CREDIT_USD = env.number("WELCOME_CREDIT_USD", 0, minimum=0)
+# Sample runs on the house in 24 hours, over all organizations; 0 turns them off.
+SAMPLE_RUNS_PER_DAY = env.number("SAMPLE_RUNS_PER_DAY", 100, minimum=0)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -13,6 +13,7 @@ NAMES = {
     "email",
     "checkout",
     "signup",
+    "sample_run",
     "sandbox_lanes",
     "live_lanes",
     "object_storage",

@@ -76,6 +76,7 @@ def test_a_row_has_the_documented_fields_and_no_raw_reply(owner: Customer) -> No
         "attempts",
         "dropped_fields",
         "output",
+        "preview",
         "repaired",
         "usage",
         "cost",
