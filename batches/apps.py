@@ -14,9 +14,20 @@ class BatchesConfig(AppConfig):
             checks,
             provider_usage,
         )
-        from batches.services import sample_runs  # noqa: PLC0415 # as above
+        from batches.delivery import letters  # noqa: F401, PLC0415 # as above
+        from batches.services import (  # noqa: PLC0415 # as above
+            credit_events,
+            sample_runs,
+        )
+        from billing import signals  # noqa: PLC0415 # as above
 
         backlog.register()
         sample_runs.register_capability()
         checks.register()
         provider_usage.register()
+        signals.credits_posted.connect(
+            credit_events.tell_posted, dispatch_uid="batches.credits_posted"
+        )
+        signals.balance_crossed.connect(
+            credit_events.tell_low, dispatch_uid="batches.credits_low"
+        )

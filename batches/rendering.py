@@ -4,6 +4,8 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from batches.delivery.rendering import attempt_json
+from batches.delivery.selectors import last_attempt_of
 from batches.golden_scores import golden_json
 from batches.links import signed_url
 from batches.models import Batch, BatchEvent, Execution, StoredFile, WorkUnit
@@ -39,6 +41,7 @@ def _batch_body(batch: Batch, *, now: datetime) -> dict[str, Any]:
     standing = standing_of(batch)
     return {
         **_summary(batch, standing.progress, now=now),
+        "delivery": _told(batch),
         "progress": progress_json(batch, standing, now=now),
         **_work_units(batch),
         "execution_summary": execution_summary(batch),
@@ -47,7 +50,7 @@ def _batch_body(batch: Batch, *, now: datetime) -> dict[str, Any]:
 
 
 def batch_summary(batch: Batch, *, now: datetime) -> dict[str, Any]:
-    """Return a batch for a list: without its units, executions and pace.
+    """Return a batch for a list: without units, executions, pace and last webhook.
 
     An ended batch costs no further query, an open one a single one.
     """
@@ -95,7 +98,17 @@ def _completeness(progress: Progress) -> float:
 def _delivery(spec: dict[str, Any]) -> dict[str, Any] | None:
     if spec["webhook_url"] is None:
         return None
-    return {"webhook_url": spec["webhook_url"], "last_attempt": None}
+    return {"webhook_url": spec["webhook_url"]}
+
+
+def _told(batch: Batch) -> dict[str, Any] | None:
+    """Return who is told of the batch, and what came of the last try."""
+    last = last_attempt_of(batch)
+    if last is None:
+        own = _delivery(batch.quote.spec)
+        return None if own is None else {**own, "last_attempt": None}
+    url = batch.quote.spec["webhook_url"] or last.delivery.endpoint.url
+    return {"webhook_url": url, "last_attempt": attempt_json(last)}
 
 
 def _files(batch: Batch, *, now: datetime) -> dict[str, Any]:

@@ -118,6 +118,26 @@ IMPORT_MOVES: Moves = {
 IMPORT_OPEN = frozenset({ImportState.QUEUED, ImportState.RUNNING})
 
 
+class DeliveryState(StrEnum):
+    """The life of an event on its way to an endpoint."""
+
+    PENDING = "pending"  # waits for its next try
+    SENDING = "sending"  # a worker holds the lease, and may have sent it
+    DELIVERED = "delivered"  # the endpoint answered 2xx
+    FAILED = "failed"  # given up, or its endpoint takes nothing more
+
+
+DELIVERY_MOVES: Moves = {
+    DeliveryState.PENDING: frozenset({DeliveryState.SENDING, DeliveryState.FAILED}),
+    DeliveryState.SENDING: frozenset(
+        {DeliveryState.PENDING, DeliveryState.DELIVERED, DeliveryState.FAILED}
+    ),
+    # By the customer's wish to have it again.
+    DeliveryState.DELIVERED: frozenset({DeliveryState.PENDING}),
+    DeliveryState.FAILED: frozenset({DeliveryState.PENDING}),
+}
+
+
 class RowStatus(StrEnum):
     """What became of an item; every item gets exactly one."""
 

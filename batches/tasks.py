@@ -5,6 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.conf import settings
 
+from batches.delivery.sender import DeliverySender
 from batches.engine import copying
 from batches.engine.direct import serve_direct_lanes
 from batches.engine.native import serve_native_lanes
@@ -51,6 +52,12 @@ def finalize_batch(batch_id: int, **_later: Any) -> None:
 def run_imports(**_later: Any) -> None:
     """Read files of past jobs for a while."""
     importing.run_imports(budget_seconds=IMPORT_BUDGET_SECONDS, now=clock.now())
+
+
+@shared_task(name="batches.send_webhooks")
+def send_webhooks(**_later: Any) -> None:
+    """Send every webhook that is due."""
+    DeliverySender().run(budget_seconds=ENGINE_BUDGET_SECONDS)
 
 
 @shared_task(name="batches.sweep", expires=settings.SWEEP_SECONDS * 5)

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from batches.api import batches, files, imports, quotes, reports, results
+from batches.api import (
+    batches,
+    files,
+    imports,
+    quotes,
+    reports,
+    results,
+    webhooks,
+)
 
 urlpatterns = [
     path("batches/quote", quotes.QuoteCreate.as_view()),
@@ -19,6 +27,19 @@ urlpatterns = [
     path("batches/<str:batch_id>/billing-receipt", batches.BillingReceipt.as_view()),
     path("imports", imports.ImportList.as_view()),
     path("imports/<str:import_id>", imports.ImportDetail.as_view()),
+    path("batches/<str:batch_id>/delivery-attempts", webhooks.BatchAttempts.as_view()),
+    path("webhook-deliveries", webhooks.DeliveryList.as_view()),
+    path("webhook-deliveries/<str:delivery_id>", webhooks.DeliveryDetail.as_view()),
+    path(
+        "webhook-deliveries/<str:delivery_id>/replay",
+        webhooks.DeliveryReplay.as_view(),
+    ),
+    path("auth/account/delivery-webhook", webhooks.DefaultWebhook.as_view()),
+    path("auth/account/delivery-webhook/test", webhooks.DefaultWebhookTest.as_view()),
+    path(
+        "auth/account/delivery-webhook/rotate-secret",
+        webhooks.DefaultWebhookRotation.as_view(),
+    ),
     path("files", files.FileList.as_view()),
     path("files/<str:file_id>", files.FileDetail.as_view()),
     path("files/<str:file_id>/content", files.FileContent.as_view()),

@@ -12,7 +12,15 @@ import psycopg
 from benchmarks import machine, places, report
 from benchmarks.plan import Plan
 from benchmarks.report import Circumstances, Section
-from benchmarks.sections import decode, direct, native, sizes, upload, window
+from benchmarks.sections import (
+    decode,
+    direct,
+    native,
+    sizes,
+    upload,
+    webhooks,
+    window,
+)
 from devtools import processes
 from devtools.processes import Interrupts
 from devtools.say import Trouble, complain
@@ -24,6 +32,7 @@ _SECTIONS: dict[str, Callable[[Plan], Section]] = {
     upload.NAME: upload.measure,
     sizes.NAME: sizes.measure,
     native.NAME: native.measure,
+    webhooks.NAME: webhooks.measure,
 }
 _RUNS = 5
 _QUICK_RUNS = 1

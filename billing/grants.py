@@ -20,6 +20,7 @@ from billing.ledger import (
 )
 from billing.models import Grant, LedgerAccount
 from billing.models.grant import new_grant_id
+from billing.signals import credits_posted
 
 
 @transaction.atomic
@@ -71,6 +72,13 @@ def grant_credits(
         purpose=f"grant:{public_id}",
         reason=reason,
         actor=actor,
+    )
+    credits_posted.send(
+        sender=Grant,
+        org=org,
+        amount_nanousd=amount_nanousd,
+        source="grant",
+        transaction=posted,
     )
     return Grant.objects.create(
         public_id=public_id,

@@ -21,6 +21,7 @@ from billing.models import (
     SuspenseState,
     TopUp,
 )
+from billing.signals import credits_posted
 from billing.stripe_facts import USD, SessionFact
 
 log = logging.getLogger(__name__)
@@ -135,6 +136,13 @@ def _post_top_up(checkout: CheckoutSession, paid: SessionFact, now: datetime) ->
         created_at=now,
     )
     repay(org)
+    credits_posted.send(
+        sender=TopUp,
+        org=org,
+        amount_nanousd=amount,
+        source="top_up",
+        transaction=posted,
+    )
     _wake_what_waited(paid.payment_intent_id, now)
     return made
 

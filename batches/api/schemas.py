@@ -102,7 +102,11 @@ class ManifestBody(Shape):
     )
     provider_preferences = serializers.DictField(required=False)
     max_price = serializers.JSONField(required=False)
-    delivery = serializers.DictField(required=False)
+    delivery = serializers.DictField(
+        required=False,
+        help_text="{webhook_url, secret?}: who is told of the batch, and the secret "
+        "that signs in place of the organization's (24 to 64 bytes).",
+    )
     metadata = serializers.DictField(child=serializers.CharField(), required=False)
     workflow = serializers.CharField(required=False)
     on_invalid = serializers.ChoiceField(["reject", "skip"], required=False)

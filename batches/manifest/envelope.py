@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from batches.delivery import secrets
 from batches.manifest.findings import Findings
-from batches.manifest.messages import is_https
 from batches.manifest.preferences import (
     preferences_json,
     read_preferences,
     stored_preferences,
 )
 from batches.manifest.problems import InvalidManifest, OnInvalid, Problems
-from batchrouter.kit import clock, ids, money
+from batchrouter.kit import clock, destinations, ids, money
+from batchrouter.kit.destinations import DestinationRefused, read_destination
 from routing.contracts import Preferences
 
 SLA_HOURS = {"priority": 1, "standard": 24, "flex": 48}
@@ -57,7 +58,6 @@ _RFC_3339 = re.compile(
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})\Z",
     re.IGNORECASE,
 )
-_SECRET = re.compile(r"[!-~]{16,256}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Spec:
             "provider_preferences": preferences_json(self.preferences),
             "max_price_nanousd": self.max_price_nanousd,
             "webhook_url": self.webhook_url,
-            "webhook_secret": self.webhook_secret,
+            "webhook_secret": self.webhook_secret and secrets.seal(self.webhook_secret),
             "metadata": dict(self.metadata),
             "workflow": self.workflow,
             "workflow_version": self.workflow_version,
@@ -127,6 +127,8 @@ class Spec:
         values = dict(stored)
         at = values["deadline_at"]
         values["deadline_at"] = None if at is None else datetime.fromisoformat(at)
+        sealed = values["webhook_secret"]
+        values["webhook_secret"] = sealed and secrets.unseal(sealed)
         values["allowed_regions"] = tuple(values["allowed_regions"])
         values["preferences"] = stored_preferences(values.pop("provider_preferences"))
         return cls(**values)
@@ -204,14 +206,14 @@ def _delivery(
         return {}
     found.unknown(delivery, ("webhook_url", "secret"), "delivery")
     url = delivery.get("webhook_url")
-    schemes = ("https", "http") if allow_http else ("https",)
-    if type(url) is not str or not is_https(url, schemes=schemes):
-        text = "Give an https URL with a host, of 2,048 characters at most."
-        found.refuse("delivery.webhook_url", "invalid_url", text)
+    rules = destinations.DEVELOPMENT if allow_http else destinations.PUBLIC
+    try:
+        read_destination(url if type(url) is str else "", rules)
+    except DestinationRefused as refusal:
+        found.refuse("delivery.webhook_url", refusal.reason, str(refusal))
     secret = delivery.get("secret")
-    if "secret" in delivery and not (type(secret) is str and _SECRET.match(secret)):
-        text = "A secret has 16 to 256 visible ASCII characters."
-        found.refuse("delivery.secret", "invalid_secret", text)
+    if "secret" in delivery and not secrets.is_secret(secret):
+        found.refuse("delivery.secret", "invalid_secret", secrets.RULE)
     return {"webhook_url": url, "webhook_secret": secret}
 
 

@@ -1,6 +1,15 @@
 """The rows of the main job."""
 
 from batches.models.batch import Batch, BatchEvent
+from batches.models.delivery import (
+    DisabledReason,
+    EventType,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookSecret,
+)
 from batches.models.execution import Execution, LostCall
 from batches.models.file import StoredFile
 from batches.models.imported import Import, ImportedDay, ImportedKey
@@ -15,6 +24,8 @@ __all__ = [
     "WHOLE",
     "Batch",
     "BatchEvent",
+    "DisabledReason",
+    "EventType",
     "Execution",
     "GoldenOutcome",
     "Import",
@@ -31,5 +42,10 @@ __all__ = [
     "SampleRun",
     "Segment",
     "StoredFile",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
+    "WebhookSecret",
     "WorkUnit",
 ]

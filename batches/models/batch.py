@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from accounts.models import ApiKey, Org
+from batches.models.delivery import WebhookEndpoint
 from batches.models.file import StoredFile
 from batches.models.manifest import Manifest
 from batches.models.quote import Quote
@@ -39,6 +40,11 @@ class Batch(Stateful):
     item_count = models.PositiveIntegerField()
     metadata = models.JSONField(default=dict)
     deadline_at = models.DateTimeField()
+    # Its own webhook, with the secret that came along, sealed; empty: the org's own.
+    webhook_endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    webhook_secret = models.TextField(blank=True, db_default="")
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     terminal_reason = models.CharField(max_length=32, blank=True)
     result_counts = models.JSONField(null=True)

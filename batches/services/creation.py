@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import ApiKey, Org
 from batches.models import Batch
 from batches.selectors import batch_of, quote_of
-from batches.services.drafting import fingerprint
+from batches.services.drafting import is_quote_of
 from batches.services.manifests import take_manifest
 from batches.services.quoting import quote_manifest
 from batches.services.submission import ManifestDiffers, submit_quote
@@ -41,7 +41,7 @@ def create_batch(order: Order, body: Mapping[str, Any], *, now: datetime) -> Bat
         quote = quote_of(order.org, quote_id)
         if rest:
             spec, manifest = take_manifest(rest, org=order.org, now=now)
-            if fingerprint(manifest, spec) != quote.fingerprint:
+            if not is_quote_of(quote, manifest, spec):
                 raise ManifestDiffers(
                     "The manifest is not the one that was quoted; send the quote_id "
                     "alone, or ask for a new quote.",

@@ -44,9 +44,15 @@ def draft_quote(asked: Asked, market: Market, judged: list[GroupJudgement]) -> Q
 
 
 def fingerprint(manifest: Manifest, spec: Spec) -> str:
-    """Name a manifest by its content, to compare a submit with its quote."""
-    canonical = canonical_json({"file": manifest.file.sha256, "spec": spec.to_json()})
-    return sha256_hex(canonical)
+    """Name a manifest by its content, its secret apart: that is sealed by chance."""
+    stored = {**spec.to_json(), "webhook_secret": None}
+    return sha256_hex(canonical_json({"file": manifest.file.sha256, "spec": stored}))
+
+
+def is_quote_of(quote: Quote, manifest: Manifest, spec: Spec) -> bool:
+    """Tell whether a quote was made for just this manifest."""
+    is_same = fingerprint(manifest, spec) == quote.fingerprint
+    return is_same and Spec.from_json(quote.spec).webhook_secret == spec.webhook_secret
 
 
 def are_enough_placed(judged: list[GroupJudgement], spec: Spec) -> bool:

@@ -12,10 +12,11 @@ from django.db import transaction
 
 from accounts.spending import give_back
 from batches.engine.lifecycle import record_event
-from batches.models import Batch, StoredFile, WorkUnit
+from batches.models import Batch, EventType, StoredFile, WorkUnit
 from batches.models.file import FilePurpose
 from batches.services import artifacts, outcomes, receipts
 from batches.services.artifacts import Merged, RowsIncomplete, Totals
+from batches.services.delivery_events import announce_batch
 from batches.states import BATCH_TERMINAL, UNIT_OPEN, BatchState, RowStatus
 from batches.store import store
 from batchrouter.kit.hashing import canonical_json
@@ -136,6 +137,7 @@ def _finish(
         },
         now=now,
     )
+    announce_batch(locked, EventType(f"batch.{ending.state}"), now=now)
     outcomes.tell_market(batch, now=now)
 
 

@@ -8,7 +8,9 @@ from django.db.models import Q
 from accounts.models import ApiKey, Org
 from accounts.spending import take
 from batches.engine.lifecycle import record_event
-from batches.models import Batch, Quote
+from batches.models import Batch, EventType, Quote
+from batches.services.delivery import attach_webhook
+from batches.services.delivery_events import announce_batch
 from batches.states import BatchState, QuoteState
 from batchrouter.kit.errors import BatchRouterError, Conflict
 from batchrouter.kit.jobs import Job, enqueue_on_commit
@@ -91,6 +93,7 @@ def submit_quote(
     )
     if api_key is not None:
         take(api_key, locked.total_nanousd)
+    attach_webhook(batch, spec=quote.spec, now=now)
     record_event(
         batch.pk,
         "batch.submitted",
@@ -101,6 +104,7 @@ def submit_quote(
         },
         now=now,
     )
+    announce_batch(batch, EventType.BATCH_SUBMITTED, now=now)
     enqueue_on_commit(Job.DISPATCH_BATCH, batch_id=batch.pk)
     return batch
 

@@ -8,6 +8,8 @@ from batches.engine import claims, recovery
 from batches.models import Batch, Quote, WorkUnit
 from batches.models.work_unit import COPIES
 from batches.services import importing
+from batches.services.delivery import sweep_deliveries
+from batches.services.delivery_events import announce_progress
 from batches.states import UNIT_OPEN, BatchState, QuoteState, UnitState
 from batchrouter.kit.jobs import Job, ring
 from batchrouter.kit.states import LostRace
@@ -29,6 +31,8 @@ def sweep(*, now: datetime) -> None:
     if importing.any_due():
         ring(Job.RUN_IMPORTS)
     expire_quotes(now=now)
+    announce_progress(now=now)
+    sweep_deliveries(now=now)
 
 
 def _close_canceled() -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from batches.models import StoredFile
+from batches.services.delivery import forget_told
 from batches.store import store
 from batchrouter.web.idempotency import forget_expired
 
@@ -17,6 +18,7 @@ _LOOKUP = 500
 def tidy(*, now: datetime) -> None:
     """Delete orphans that are older than a day; safe to run at any time."""
     forget_expired(now=now)
+    forget_told(now=now)
     limit = (now - _SAFE_AGE).timestamp()
     for path in _older(store().scratch_dir().iterdir(), limit):
         if path.is_dir():

@@ -23,6 +23,7 @@ class Job(StrEnum):
     COPY_ROWS = "batches.copy_rows"  # rows of items that are identical to others
     FINALIZE_BATCH = "batches.finalize_batch"  # artifacts, settlement, receipts
     RUN_IMPORTS = "batches.run_imports"  # read files of past jobs
+    SEND_WEBHOOKS = "batches.send_webhooks"  # every webhook that is due
     TIDY = "batches.tidy"  # what nothing names any more
     FORGET_OLD = "accounts.forget_old"  # logins and sign-ups that ended
     SWEEP = "batches.sweep"  # everything that no message announced

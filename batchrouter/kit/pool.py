@@ -14,8 +14,9 @@ Two promises that callers build on:
 """
 
 import io
+import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self
 
@@ -74,12 +75,26 @@ _NO_HEADERS: Final = ReplyHeaders(b"")
 _NO_BODY: Final = io.BytesIO()
 
 
+class Pin(NamedTuple):
+    """Where a call goes, whatever a name server says by then.
+
+    Attributes:
+        host: as it stands in the URL.
+        addresses: judged by the caller; tried in this order.
+    """
+
+    host: str
+    port: int
+    addresses: Sequence[str]
+
+
 class _Call:
     """A reusable easy handle and what arrives on it."""
 
     __slots__ = (
         "chunks",
         "curl",
+        "is_pinned",
         "lines",
         "method",
         "source",
@@ -88,7 +103,12 @@ class _Call:
         "url",
     )
 
-    def __init__(self, body_bytes_max: int, ca_file: str) -> None:
+    def __init__(
+        self,
+        body_bytes_max: int,
+        ca_file: str,
+        may_connect: Callable[[str], bool] | None,
+    ) -> None:
         self.chunks: list[bytes] = []
         self.lines: list[bytes] = []
         self.token: object = None
@@ -96,16 +116,24 @@ class _Call:
         self.url = ""
         self.method = ""
         self.timeout_ms = 0
+        self.is_pinned = False
         self.curl: Any = pycurl.Curl()
         _set_fixed_options(self.curl, body_bytes_max, ca_file)
+        if may_connect is not None:
+            self.curl.setopt(pycurl.OPENSOCKETFUNCTION, _guarded(may_connect))
         # The lists' own append: no Python frame per chunk or header line.
         self.curl.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
         self.curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
 
-    def load(self, token: object, request: Sendable, timeout_ms: int) -> None:
+    def load(
+        self, token: object, request: Sendable, timeout_ms: int, pin: Pin | None
+    ) -> None:
         """Point the handle at the request; only what changed is set again."""
         curl = self.curl
         self.token = token
+        if pin is not None or self.is_pinned:
+            curl.setopt(pycurl.RESOLVE, [] if pin is None else [_pin_line(pin)])
+            self.is_pinned = pin is not None
         if request.url != self.url:
             curl.setopt(pycurl.URL, request.url)
             self.url = request.url
@@ -141,6 +169,8 @@ class HttpPool:
         max_in_flight: calls at once; :meth:`submit` refuses more.
         body_bytes_max: a longer reply ends as ``too_large``.
         ca_file: authorities to trust instead of certifi's.
+        may_connect: judges each address at the very moment a socket is made for it;
+            a call that has no other address ends as ``not_sent``.
     """
 
     def __init__(
@@ -149,9 +179,11 @@ class HttpPool:
         max_in_flight: int,
         body_bytes_max: int = BODY_BYTES_MAX,
         ca_file: str | None = None,
+        may_connect: Callable[[str], bool] | None = None,
     ) -> None:
         self._max_in_flight = max_in_flight
         self._body_bytes_max = body_bytes_max
+        self._may_connect = may_connect
         self._ca_file = ca_file or certifi.where()
         self._watch = SocketWatch()
         self._multi: Any = pycurl.CurlMulti()
@@ -173,13 +205,21 @@ class HttpPool:
         """Whether one more call may be submitted."""
         return len(self._running) < self._max_in_flight
 
-    def submit(self, token: object, request: Sendable, timeout_ms: int) -> None:
+    def submit(
+        self,
+        token: object,
+        request: Sendable,
+        timeout_ms: int,
+        *,
+        pin: Pin | None = None,
+    ) -> None:
         """Start a call; it moves while :meth:`wait` runs.
 
         Args:
             token: comes back with the result.
             request: what to send.
             timeout_ms: for everything, from name resolution to the last byte.
+            pin: the addresses of the URL's host; None lets libcurl resolve it.
 
         Raises:
             PoolFull: ``max_in_flight`` calls are under way.
@@ -191,7 +231,7 @@ class HttpPool:
             raise ValueError("timeout_ms must be positive")
         call = self._idle.pop() if self._idle else self._new_call()
         try:
-            call.load(token, request, timeout_ms)
+            call.load(token, request, timeout_ms, pin)
         except (pycurl.error, ValueError):
             call.curl.close()
             raise
@@ -256,7 +296,7 @@ class HttpPool:
             multi.socket_action(fd, ready)
 
     def _new_call(self) -> _Call:
-        return _Call(self._body_bytes_max, self._ca_file)
+        return _Call(self._body_bytes_max, self._ca_file, self._may_connect)
 
     def _reap(self) -> list[Completed]:
         done: list[Completed] = []
@@ -294,6 +334,23 @@ def _set_fixed_options(curl: Any, body_bytes_max: int, ca_file: str) -> None:
     curl.setopt(pycurl.PIPEWAIT, 1)
     curl.setopt(pycurl.MAXFILESIZE_LARGE, body_bytes_max)
     curl.setopt(pycurl.USERAGENT, "batchrouter")
+
+
+def _guarded(may_connect: Callable[[str], bool]) -> Callable[[int, Any], Any]:
+    """Return libcurl's way to make a socket, for addresses that pass the judge only."""
+
+    def make(_purpose: int, to: Any) -> Any:
+        family, kind, protocol, address = to
+        if not isinstance(address, tuple) or not may_connect(address[0]):
+            return pycurl.SOCKET_BAD
+        return socket.socket(family, kind, protocol)
+
+    return make
+
+
+def _pin_line(pin: Pin) -> str:
+    shown = [f"[{each}]" if ":" in each else each for each in pin.addresses]
+    return f"{pin.host}:{pin.port}:{','.join(shown)}"
 
 
 def _set_method(curl: Any, method: str) -> None:

@@ -285,6 +285,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "QuoteState": ["active", "accepted", "expired", "void"],
+        "DeliveryState": ["pending", "sending", "delivered", "failed"],
         "KeyState": ["active", "expired", "revoked"],
         "InvitationState": ["open", "expired"],
         "ReservationState": ["open", "closed"],
@@ -334,7 +335,10 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "control"
-CELERY_TASK_ROUTES = {"batches.run_direct": {"queue": "direct"}}
+CELERY_TASK_ROUTES = {
+    "batches.run_direct": {"queue": "direct"},
+    "batches.send_webhooks": {"queue": "delivery"},
+}
 CELERY_TIMEZONE = "UTC"
 
 # Where bytes live.
@@ -385,6 +389,10 @@ NATIVE_POLL_FIRST_SECONDS = env.number("NATIVE_POLL_FIRST_SECONDS", 2, minimum=1
 NATIVE_POLL_MAX_SECONDS = env.number("NATIVE_POLL_MAX_SECONDS", 60, minimum=1)
 # A provider's list of jobs may lag this far behind what was sent.
 JOB_LISTING_LAG_SECONDS = 10
+# Webhooks out. The lease is far above the ten seconds that an endpoint has to answer;
+# the networks are public ones of ours, which may not be called either.
+WEBHOOK_LEASE_SECONDS = env.number("WEBHOOK_LEASE_SECONDS", 30, minimum=2)
+WEBHOOK_REFUSED_NETWORKS = env.words("WEBHOOK_REFUSED_NETWORKS")
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5, minimum=1)
 RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 300, minimum=10)
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {

@@ -32,6 +32,15 @@ class ApiClient:
             headers=self._with(headers),
         )
 
+    def put(self, path: str, body: Any) -> Any:
+        """Set by JSON."""
+        return self._client.put(
+            path,
+            orjson.dumps(body),
+            content_type="application/json",
+            headers=self._headers,
+        )
+
     def patch(self, path: str, body: Any) -> Any:
         """Change by JSON."""
         return self._client.patch(

@@ -29,6 +29,7 @@ _COMMANDS = {
     "--workers 1 --threads 16 --no-control-socket",
     "control": "celery -A batchrouter worker -Q control -n control@t -c 2 -l WARNING",
     "direct": "celery -A batchrouter worker -Q direct -n direct@t -c 1 -l WARNING",
+    "delivery": "celery -A batchrouter worker -Q delivery -n dlv@t -c 1 -l WARNING",
     "beat": "celery -A batchrouter beat --schedule {var}/beat --pidfile= -l WARNING",
 }
 

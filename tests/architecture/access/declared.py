@@ -67,6 +67,7 @@ NOTHING = {
     "invitation_id": "inv_00000000000000000000000000",
     "session_id": "sess_00000000000000000000000000",
     "checkout_id": "cks_00000000000000000000000000",
+    "delivery_id": "whd_00000000000000000000000000",
     "month": "2000-01",  # before anybody's first entry
     "slug": "nothing",
     "org_id": "org_00000000000000000000000000",

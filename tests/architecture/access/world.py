@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import Invitation, Membership, Org, Role, Scope, User
 from accounts.session_tokens import issue_token
 from batches.models import Batch
+from batches.services.delivery import send_test, set_default
 from batchrouter.kit import clock
 from billing.months import month_of
 from tests.architecture.access.declared import BODIES
@@ -159,7 +160,9 @@ def make_world() -> World:
         invited_by=owner.user,
         expires_at=now + timedelta(days=7),
     )
+    set_default(org, url="https://hooks.example.com/b", secret=None, now=now)
     ids = _ids_of(batch) | {
+        "delivery_id": send_test(org, now=now).public_id,
         # No more than what any key that may manage keys has.
         "key_id": make_key(org, scopes=[Scope.ADMIN]).row.public_id,
         "user_id": colleague.user.public_id,

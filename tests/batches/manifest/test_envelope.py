@@ -60,7 +60,7 @@ def full() -> Spec:
                 "max_latency_seconds": 60,
             },
             "max_price": {"amount": "14.60", "currency": "usd"},
-            "delivery": {"webhook_url": "https://example.com/h", "secret": "s" * 16},
+            "delivery": {"webhook_url": "https://example.com/h", "secret": "s" * 24},
             "metadata": {"team": "billing"},
             "workflow": "support-rollup",
             "on_invalid": "skip",
@@ -86,7 +86,7 @@ def test_reads_everything_that_can_be_wished() -> None:
         ),
         max_price_nanousd=14_600_000_000,
         webhook_url="https://example.com/h",
-        webhook_secret="s" * 16,
+        webhook_secret="s" * 24,
         metadata={"team": "billing"},
         workflow="support-rollup",
         on_invalid="skip",
@@ -227,7 +227,9 @@ def test_takes_a_plain_webhook_outside_production() -> None:
     assert spec.webhook_url == "http://127.0.0.1:9000/h"
 
 
-@pytest.mark.parametrize("secret", ["short", "x" * 257, "é" * 20, 5, None])
+@pytest.mark.parametrize(
+    "secret", ["s" * 23, "x" * 65, "é" * 24, "whsec_" + "QUJD" * 7, 5, None]
+)
 def test_refuses_a_weak_secret(secret: Any) -> None:
     delivery = {"webhook_url": "https://example.com/h", "secret": secret}
 

@@ -1,0 +1,1 @@
+"""Webhooks out, after they were written down: schedule, signatures, sending."""
