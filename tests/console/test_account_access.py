@@ -85,7 +85,7 @@ def addresses(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
             path = str(pattern.pattern)
             for converter, value in OF_THE_FORM.items():
                 path = path.replace(converter, value)
-            yield "/" + re.sub(r"<str:\w+>", "x", path)
+            yield "/" + re.sub(r"<(?:str|slug|path):\w+>", "x", path)
 
 
 def pages() -> list[str]:
