@@ -2,10 +2,17 @@
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 from devtools import check, serve, showcase, suite
 from devtools.processes import Interrupts
 from devtools.say import Trouble, complain
+
+
+def _screens(arguments: list[str]) -> int:
+    # Playwright is there for development only; a server is started without it.
+    return int(import_module("devtools.screens").main(arguments))
+
 
 _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "serve": serve.main,
@@ -13,6 +20,7 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": suite.main,
     "check": check.main,
     "fmt": check.reformat,
+    "screens": _screens,
 }
 
 

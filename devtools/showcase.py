@@ -22,10 +22,7 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--once"]):
         raise Trouble("usage: bin/demo [--once]")
     began = time.monotonic()
-    env = places.base_environment()
-    for name in _KEYS:
-        if env.pop(name, None):
-            say(f"{name} is set aside: the demo simulates providers and payments.")
+    env = without_keys(places.base_environment())
     with stack.up(env, show_logs=False) as running:
         account = json.loads(running.manage("make_demo"))
         stack.wait_ready(running)
@@ -35,6 +32,14 @@ def main(arguments: list[str]) -> int:
         if not arguments:
             _stay(running, account)
     return 0
+
+
+def without_keys(env: dict[str, str]) -> dict[str, str]:
+    """Return the environment without what could reach a real provider or bank."""
+    for name in _KEYS:
+        if env.pop(name, None):
+            say(f"{name} is set aside: the demo simulates providers and payments.")
+    return env
 
 
 def _stay(running: stack.Stack, account: dict[str, str]) -> None:

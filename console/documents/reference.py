@@ -205,6 +205,8 @@ def _kind(document: JSON, schema: JSON) -> str:
 
 def _text(body: JSON) -> str:
     text = str(body.get("description", "")).strip()
+    # The generator lists the words of a choice once more; the type has them already.
+    text = text.partition("* `")[0].strip()
     return "" if text == _NO_TEXT else text
 
 

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +32,9 @@ def _node_major() -> int:
     return int(told.removeprefix("v").partition(".")[0] or 0)
 
 
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """Run everything without Redis: messages are files, the cache is a table."""
-    with Product(tmp_path_factory.mktemp("docs"), with_redis=False) as running:
-        yield running
+@pytest.fixture
+def product(shared_product: Product) -> Product:
+    return shared_product
 
 
 def _curl_blocks(product: Product) -> tuple[str, list[str]]:
