@@ -37,6 +37,8 @@ SELECT e.model, e.provider, u.group_no, count(*),
   JOIN batches_execution e ON e.id = r.execution_id
   JOIN batches_workunit u ON u.id = e.unit_id
  WHERE r.batch_id = %s AND r.status IN ('completed', 'review')
+   AND NOT EXISTS (SELECT 1 FROM batches_goldenoutcome g
+                    WHERE g.batch_id = r.batch_id AND g.seq = r.seq)
  GROUP BY e.model, e.provider, u.group_no
 """
 
@@ -44,12 +46,15 @@ SELECT e.model, e.provider, u.group_no, count(*),
 def tell_market(batch: Batch, *, now: datetime) -> None:
     """Fold a settled batch into demand, health and quality; test keys count nowhere.
 
+    What nobody pays for is no demand: golden rows, and sample runs.
+
     Call in the transaction that settles. Rows are written in one order, so that two
     batches that end together never wait for each other in a circle.
     """
     if batch.quote.is_test:
         return
-    _count_demand(batch, now=now)
+    if not batch.is_sample:
+        _count_demand(batch, now=now)
     _count_health(batch, now=now)
     found = [*_verified(batch, now=now), *_scored(batch, now=now)]
     observations.fold(found)

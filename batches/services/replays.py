@@ -110,12 +110,14 @@ SELECT u.group_no, r.offering_id, count(*), sum(r.input_tokens),
   FROM batches_resultrow r JOIN batches_workunit u ON u.id = r.unit_id
  WHERE r.batch_id = %s AND r.status IN ('completed', 'review')
    AND r.offering_id IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM batches_goldenoutcome g
+                    WHERE g.batch_id = r.batch_id AND g.seq = r.seq)
  GROUP BY u.group_no, r.offering_id ORDER BY 1, 2
 """
 
 
 def settled_usages(batch: Batch) -> Mapping[int, list[SettledUsage]]:
-    """Return what a batch's delivered rows came to, by group."""
+    """Return what a batch's charged rows came to, by group."""
     found: dict[int, list[SettledUsage]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_USAGES, [batch.pk])

@@ -82,6 +82,15 @@ class TestMarket:
 
         assert calls() == {("deepseek", 1, 1)}
 
+    def test_what_nobody_pays_for_is_no_demand(self, owner: Customer) -> None:
+        items = make_items(20, **DIRECT)
+        items[0]["golden"] = {"expected": "hello"}
+
+        run_batch(make_batch(owner.org, items))
+
+        ((*_, item_count, _batches),) = demand()
+        assert item_count == 19
+
     def test_checks_are_counted_by_name_with_every_try(self, owner: Customer) -> None:
         lazy = make_item(0, **DIRECT, input="[[sim:empty:1]] Say hello.")
 
