@@ -16,6 +16,7 @@ from benchmarks.sections import (
     decode,
     direct,
     native,
+    reports,
     sizes,
     upload,
     webhooks,
@@ -33,6 +34,7 @@ _SECTIONS: dict[str, Callable[[Plan], Section]] = {
     sizes.NAME: sizes.measure,
     native.NAME: native.measure,
     webhooks.NAME: webhooks.measure,
+    reports.NAME: reports.measure,
 }
 _RUNS = 5
 _QUICK_RUNS = 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from catalog.models import OfferingPrice
+from catalog.models import Offering, OfferingPrice
 from catalog.models.providers import Region
 from catalog.pricing import Price
 from catalog.values import price_value
@@ -96,3 +96,17 @@ def _history(rows: Iterable[OfferingPrice]) -> _History:
         starts=[row.valid_from for row in found],
         prices=[price_value(row) for row in found],
     )
+
+
+def token_factors() -> dict[tuple[str, str], int]:
+    """Return tokens per o200k token, times 10,000, by provider and model."""
+    rows = Offering.objects.values_list(
+        "provider__key",
+        "model__slug",
+        "model__token_factor_bps",
+        "provider__token_factor_bps",
+    ).distinct()
+    return {
+        (provider, model): of_model or of_provider
+        for provider, model, of_model, of_provider in rows
+    }

@@ -483,5 +483,81 @@ class ImportListReply(ListReply):
     data = ImportReply(many=True)  # type: ignore[assignment] # narrower than the list's
 
 
+class BaselineDay(Shape):
+    day = serializers.DateField()
+    items = serializers.IntegerField()
+    cost = serializers.CharField()
+
+
+class OptimizedDay(BaselineDay):
+    batches = serializers.IntegerField()
+
+
+class SavingsRealized(Shape):
+    amount = serializers.CharField(help_text="Negative where the baseline is cheaper.")
+    percent = serializers.FloatField()
+    method = serializers.CharField(help_text="In words, with what is left out.")
+    compared = serializers.DictField(help_text="items, at_baseline, charged")
+    left_out = serializers.DictField(help_text="items, charged")
+
+
+class QualityDrift(Shape):
+    provider = serializers.CharField()
+    weeks = serializers.ListField(
+        child=serializers.DictField(), help_text="week (a Monday), score, answers"
+    )
+    change = serializers.FloatField(
+        allow_null=True, help_text="The last week's score less that of those before."
+    )
+    significance = serializers.DictField(help_text="p_value, is_significant")
+
+
+class FallbackFrequency(Shape):
+    work_units = serializers.IntegerField()
+    moved = serializers.IntegerField(help_text="Those that left their first lane.")
+    rate = serializers.FloatField(allow_null=True)
+
+
+class VerificationFailures(Shape):
+    count = serializers.IntegerField(help_text="Of answers, every try counted.")
+    rate = serializers.FloatField(allow_null=True)
+    by_check = serializers.ListField(
+        child=serializers.DictField(), help_text="check, count, checked, rate"
+    )
+
+
+class RouteChange(Shape):
+    change = serializers.DictField(
+        help_text="workload_key, policy, manifest_fields, sentence"
+    )
+    expected_saving = serializers.DictField(
+        help_text="percent and amount, each with _low and _high"
+    )
+    confidence = serializers.DictField(help_text="level, chance_of_saving, method")
+    evidence = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="By kind: backtest, lane_quality, finish_seconds, and one "
+        "considered for each change that was looked at, with its verdict.",
+    )
+
+
+class OptimizationReport(Shape):
+    import_provider = serializers.ChoiceField(["openai", "anthropic"])
+    window = serializers.DictField(child=serializers.DateTimeField())
+    baseline = serializers.DictField(
+        allow_null=True, help_text="jobs, items, cost, from, to, overlap"
+    )
+    baseline_reason = serializers.CharField(allow_null=True)
+    baseline_cost_trend = BaselineDay(many=True)
+    optimized_cost_trend = OptimizedDay(many=True)
+    savings_realized = SavingsRealized(allow_null=True)
+    savings_reason = serializers.CharField(allow_null=True)
+    provider_quality_drift = QualityDrift(many=True)
+    fallback_frequency = FallbackFrequency()
+    verification_failures = VerificationFailures()
+    recommended_next_route_change = RouteChange(allow_null=True)
+    recommendation_reason = serializers.CharField(allow_null=True)
+
+
 class ReportReply(Shape):
-    optimization_report = serializers.DictField()
+    optimization_report = OptimizationReport()

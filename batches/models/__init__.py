@@ -18,6 +18,7 @@ from batches.models.quality import WHOLE, QualityDay, QualitySource
 from batches.models.quote import Quote
 from batches.models.row import GoldenOutcome, ResultRow, Segment
 from batches.models.sample import SampleRun
+from batches.models.settled import SettledDay, SettledWork, TriedPolicy
 from batches.models.work_unit import WorkUnit
 
 __all__ = [
@@ -41,7 +42,10 @@ __all__ = [
     "ResultRow",
     "SampleRun",
     "Segment",
+    "SettledDay",
+    "SettledWork",
     "StoredFile",
+    "TriedPolicy",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

@@ -49,6 +49,8 @@ class Batch(Stateful):
     terminal_reason = models.CharField(max_length=32, blank=True)
     result_counts = models.JSONField(null=True)
     charged_nanousd = models.BigIntegerField(null=True)
+    # In the sums of the optimization report (services/rolling_up.py).
+    is_rolled_up = models.BooleanField(default=False, db_default=False)
     output_file = models.ForeignKey(
         StoredFile, on_delete=models.PROTECT, null=True, related_name="+"
     )

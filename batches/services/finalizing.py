@@ -14,7 +14,7 @@ from accounts.spending import give_back
 from batches.engine.lifecycle import record_event
 from batches.models import Batch, EventType, StoredFile, WorkUnit
 from batches.models.file import FilePurpose
-from batches.services import artifacts, outcomes, receipts
+from batches.services import artifacts, outcomes, receipts, rolling_up
 from batches.services.artifacts import Merged, RowsIncomplete, Totals
 from batches.services.delivery_events import announce_batch
 from batches.states import BATCH_TERMINAL, UNIT_OPEN, BatchState, RowStatus
@@ -42,6 +42,15 @@ class Ending:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was read of the rows before the transaction that settles them."""
+
+    merged: Merged
+    totals: Totals
+    summary: rolling_up.Summary
+
+
 def finalize_batch(batch_id: int, *, now: datetime) -> None:
     """Finish a batch; safe to ring twice, and to repeat after a crash.
 
@@ -58,7 +67,8 @@ def finalize_batch(batch_id: int, *, now: datetime) -> None:
     totals = artifacts.totals(batch_id)
     if sum(totals.counts.values()) != merged.row_count:
         raise RowsIncomplete("rows were added while the artifacts were written")
-    _finish(batch, merged, totals, token, now=now)
+    found = Found(merged, totals, rolling_up.read(batch))
+    _finish(batch, found, token, now=now)
 
 
 def _claim(batch_id: int, *, now: datetime) -> uuid.UUID | None:
@@ -96,9 +106,8 @@ def ending_of(batch: Batch, totals: Totals) -> Ending:
 
 
 @transaction.atomic
-def _finish(
-    batch: Batch, merged: Merged, totals: Totals, token: uuid.UUID, *, now: datetime
-) -> None:
+def _finish(batch: Batch, found: Found, token: uuid.UUID, *, now: datetime) -> None:
+    merged, totals = found.merged, found.totals
     locked = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     if locked.lease_token != token or locked.state != BatchState.FINALIZING:
         return
@@ -123,6 +132,7 @@ def _finish(
     locked.result_counts = outcomes.counts_json(totals.counts, batch.item_count)
     locked.charged_nanousd = settlement.charged_nanousd
     locked.completed_at = now
+    locked.is_rolled_up = True
     locked.lease_token, locked.lease_until = None, None
     locked.save()
     locked.advance(ending.state, at=now)
@@ -139,6 +149,9 @@ def _finish(
     )
     announce_batch(locked, EventType(f"batch.{ending.state}"), now=now)
     outcomes.tell_market(batch, now=now)
+    rolling_up.fold(
+        batch, found.summary, charged_nanousd=settlement.charged_nanousd, now=now
+    )
 
 
 def _file_rows(batch: Batch, merged: Merged, *, now: datetime) -> dict[str, StoredFile]:

@@ -104,25 +104,51 @@ def _differing_totals(quote: Quote) -> list[Difference]:
     ]
 
 
-_USAGES = """
-SELECT u.group_no, r.offering_id, count(*), sum(r.input_tokens),
-       sum(r.cached_tokens), sum(r.output_tokens), sum(r.subtotal_nanousd)
-  FROM batches_resultrow r JOIN batches_workunit u ON u.id = r.unit_id
+_LANES = """
+SELECT u.group_no, e.provider, e.model, e.mode, sum(r.charge_nanousd),
+       r.offering_id, count(*), sum(r.input_tokens), sum(r.cached_tokens),
+       sum(r.output_tokens), sum(r.subtotal_nanousd)
+  FROM batches_resultrow r
+  JOIN batches_execution e ON e.id = r.execution_id
+  JOIN batches_workunit u ON u.id = r.unit_id
  WHERE r.batch_id = %s AND r.status IN ('completed', 'review')
-   AND r.offering_id IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM batches_goldenoutcome g
                     WHERE g.batch_id = r.batch_id AND g.seq = r.seq)
- GROUP BY u.group_no, r.offering_id ORDER BY 1, 2
+ GROUP BY u.group_no, e.provider, e.model, e.mode, r.offering_id ORDER BY 1, 2, 3, 4, 6
 """
+
+
+@dataclass(frozen=True, slots=True)
+class SettledLane:
+    """What one lane delivered of a group; the charge is with the fee's shares."""
+
+    group_no: int
+    provider: str
+    model: str
+    mode: str
+    charge_nanousd: int
+    usage: SettledUsage
+
+
+def settled_lanes(batch: Batch) -> list[SettledLane]:
+    """Return what each lane delivered of each group of a batch."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LANES, [batch.pk])
+        return [
+            SettledLane(
+                *lane, charge_nanousd=int(charge), usage=SettledUsage(*map(int, sums))
+            )
+            for *lane, charge, sums in (
+                (*row[:4], row[4], row[5:]) for row in cursor.fetchall()
+            )
+        ]
 
 
 def settled_usages(batch: Batch) -> Mapping[int, list[SettledUsage]]:
     """Return what a batch's charged rows came to, by group."""
     found: dict[int, list[SettledUsage]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(_USAGES, [batch.pk])
-        for group_no, offering_id, items, *sums in cursor.fetchall():
-            found[group_no].append(SettledUsage(offering_id, items, *map(int, sums)))
+    for lane in settled_lanes(batch):
+        found[lane.group_no].append(lane.usage)
     return found
 
 

@@ -25,7 +25,13 @@ def test_without_an_import_there_is_no_baseline(owner: Customer) -> None:
     assert report["savings_realized"] is None
     assert report["optimized_cost_trend"] == []
     assert report["fallback_frequency"] == {"work_units": 0, "moved": 0, "rate": None}
-    assert report["verification_failures"] == {"count": 0, "rate": None}
+    assert report["verification_failures"] == {
+        "count": 0,
+        "rate": None,
+        "by_check": [],
+    }
+    assert report["recommended_next_route_change"] is None
+    assert report["recommendation_reason"].startswith("Not enough data yet: 0 ")
 
 
 def test_an_unknown_provider_is_refused(owner: Customer) -> None:

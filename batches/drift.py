@@ -1,0 +1,75 @@
+"""Pure: whether a provider's answers got better or worse, week by week."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, NamedTuple
+
+# Fewer answers on either side say more about chance than about the provider.
+ANSWERS_MIN: Final = 30
+SIGNIFICANCE: Final = 0.05
+
+
+class WeekOfAnswers(NamedTuple):
+    """What was found of a provider's answers in the week that begins on a Monday."""
+
+    provider: str
+    week: date
+    good: int
+    bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A provider's weeks, oldest first, and its last against those before.
+
+    Attributes:
+        change: of the share of good answers; None with one week only.
+        p_value: two-sided, of two equal shares; None after too few answers.
+        is_significant: by all providers together (Bonferroni).
+    """
+
+    provider: str
+    weeks: tuple[WeekOfAnswers, ...]
+    change: float | None
+    p_value: float | None
+    is_significant: bool
+
+
+def drifts(weeks: Iterable[WeekOfAnswers]) -> list[Drift]:
+    """Compare each provider's last week with its weeks before."""
+    by_provider: dict[str, list[WeekOfAnswers]] = {}
+    for week in sorted(weeks):
+        by_provider.setdefault(week.provider, []).append(week)
+    limit = SIGNIFICANCE / max(len(by_provider), 1)
+    return [_drift(provider, found, limit) for provider, found in by_provider.items()]
+
+
+def _drift(provider: str, weeks: list[WeekOfAnswers], limit: float) -> Drift:
+    before, last = weeks[:-1], weeks[-1]
+    good, bad = sum(week.good for week in before), sum(week.bad for week in before)
+    if not good + bad or not last.good + last.bad:
+        return Drift(provider, tuple(weeks), None, None, is_significant=False)
+    change = last.good / (last.good + last.bad) - good / (good + bad)
+    p_value = None
+    if min(good + bad, last.good + last.bad) >= ANSWERS_MIN:
+        p_value = equal_shares_p(good, bad, last.good, last.bad)
+    return Drift(
+        provider,
+        tuple(weeks),
+        round(change, 4),
+        p_value,
+        is_significant=p_value is not None and p_value < limit,
+    )
+
+
+def equal_shares_p(good: int, bad: int, last_good: int, last_bad: int) -> float:
+    """Return the two-sided p-value that both shares are the same (pooled z-test)."""
+    first, second = good + bad, last_good + last_bad
+    pooled = (good + last_good) / (first + second)
+    spread = math.sqrt(pooled * (1 - pooled) * (1 / first + 1 / second))
+    if spread == 0:
+        return 1.0
+    z = abs(good / first - last_good / second) / spread
+    return round(math.erfc(z / math.sqrt(2)), 6)
