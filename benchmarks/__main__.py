@@ -16,6 +16,7 @@ from benchmarks.sections import (
     decode,
     direct,
     native,
+    planning,
     reports,
     sizes,
     upload,
@@ -35,6 +36,7 @@ _SECTIONS: dict[str, Callable[[Plan], Section]] = {
     native.NAME: native.measure,
     webhooks.NAME: webhooks.measure,
     reports.NAME: reports.measure,
+    planning.NAME: planning.measure,
 }
 _RUNS = 5
 _QUICK_RUNS = 1

@@ -1,9 +1,10 @@
 """Decisions as JSON: what the quote shows, and what is stored to replay them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from batchrouter.kit import clock
 from batchrouter.kit.money import money_json
@@ -19,6 +20,9 @@ from routing.contracts import (
 )
 
 Json = dict[str, Any]
+
+_LANE_FIELDS: Final = tuple(field.name for field in fields(Lane))
+_SCORE_FIELDS: Final = tuple(field.name for field in fields(LaneScore))
 
 
 def route_decision(lanes: Sequence[Lane]) -> Json:
@@ -111,9 +115,14 @@ def plan_summary(plan: Plan) -> list[Json]:
 
 
 def lane_snapshot(lane: Lane) -> Json:
-    """Return all of a lane as JSON, for replay; floats as they are."""
-    stored = asdict(lane)
+    """Return all of a lane as JSON, for replay; floats as they are.
+
+    Lanes of one offering share its facts: the result is there to be written, not to be
+    changed.
+    """
+    stored = {name: getattr(lane, name) for name in _LANE_FIELDS}
     stored["offering"] = facts_snapshot(lane.offering)
+    stored["score"] = {name: getattr(lane.score, name) for name in _SCORE_FIELDS}
     return stored
 
 
@@ -128,8 +137,10 @@ def lane_from_snapshot(stored: Mapping[str, Any]) -> Lane:
     )
 
 
+# A quote of many groups asks for the same offerings once per group and tier.
+@lru_cache(maxsize=512)
 def facts_snapshot(offering: OfferingFacts) -> Json:
-    """Return all facts of an offering as JSON."""
+    """Return all facts of an offering as JSON, to be written and not to be changed."""
     stored = asdict(offering)
     for name in ("deprecates_at", "breaker_open_until"):
         instant: datetime | None = stored[name]
