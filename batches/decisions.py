@@ -177,6 +177,18 @@ def _stage_lane(offering: OfferingFacts, leave_at: datetime) -> StageLane:
     )
 
 
+def stages_to_json(stages: Iterable[StageLane]) -> list[dict[str, Any]]:
+    """Return the JSON form that :func:`stages_from_json` reads back."""
+    return [
+        {**asdict(stage), "leave_at": stage.leave_at.isoformat()} for stage in stages
+    ]
+
+
+def stages_from_json(stored: Iterable[dict[str, Any]]) -> tuple[StageLane, ...]:
+    """Read stored stages."""
+    return tuple(_stage(stage) for stage in stored)
+
+
 def to_json(decision: Decision) -> dict[str, Any]:
     """Return the JSON form that :func:`from_json` reads back to an equal value."""
     return {
@@ -184,10 +196,7 @@ def to_json(decision: Decision) -> dict[str, Any]:
         **{field.name: getattr(decision, field.name) for field in fields(decision)},
         "terms": asdict(decision.terms),
         "copies": None if decision.copies is None else asdict(decision.copies),
-        "stages": [
-            {**asdict(stage), "leave_at": stage.leave_at.isoformat()}
-            for stage in decision.stages
-        ],
+        "stages": stages_to_json(decision.stages),
     }
 
 
@@ -198,7 +207,7 @@ def from_json(stored: dict[str, Any]) -> Decision:
         **{
             **stored,
             "terms": QuotedTerms(**{**terms, "price": _price(terms["price"])}),
-            "stages": tuple(_stage(stage) for stage in stored["stages"]),
+            "stages": stages_from_json(stored["stages"]),
             "copies": copies_of(stored),
         }
     )

@@ -7,10 +7,10 @@ from operator import itemgetter
 from typing import Any
 
 from batches import decisions
-from batches.engine.lifecycle import LANE_SHIFTED
-from batches.models import Batch, BatchEvent, Execution, WorkUnit
+from batches.lane_changes import changes_of
+from batches.models import Batch, Execution, WorkUnit
 from batches.models.work_unit import COPIES
-from batches.selectors import events_of, progress_of
+from batches.selectors import progress_of
 from batches.services.receipts import price_json
 from batches.states import UnitState
 from batchrouter.kit import clock
@@ -120,6 +120,7 @@ def _unit_json(unit: WorkUnit, parent: WorkUnit | None) -> Json:
         "item_count": unit.item_count,
         "mode": unit.mode,
         "stage": unit.stage,
+        "held_for": unit.held_reason or None,
         "leave_at": clock.iso(unit.leave_at),
         "lost_leases": unit.lost_leases,
         "counts": {
@@ -173,9 +174,8 @@ def _happenings(batch: Batch) -> dict[str, list[Json]]:
     for execution in executions.order_by("id"):
         told = (execution.started_at, _execution_json(execution))
         found[execution.unit.public_id].append(told)
-    for event in events_of(batch).filter(kind=LANE_SHIFTED).order_by("id"):
-        told = (event.created_at, _change_json(event))
-        found[event.data["work_unit_id"]].append(told)
+    for unit_id, changes in changes_of(batch).items():
+        found[unit_id].extend(changes)
     return {
         unit_id: [told for _, told in sorted(happened, key=itemgetter(0))]
         for unit_id, happened in found.items()
@@ -201,15 +201,4 @@ def _execution_json(execution: Execution) -> Json:
         "failures": execution.failures,
         "polls": execution.polls,
         **_cost_json((execution.cost_nanousd, execution.ambiguous_nanousd)),
-    }
-
-
-def _change_json(event: BatchEvent) -> Json:
-    return {
-        "type": "lane_change",
-        "at": clock.iso(event.created_at),
-        "to_provider": event.data["to_provider"],
-        "to_mode": event.data["to_mode"],
-        "item_count": event.data["items"],
-        "cause": event.data["cause"],
     }

@@ -154,6 +154,8 @@ class Part:
         open_items: of them, without a row.
         next_action_at: of the unit that is due first.
         rows_at: when the last row of any of them was written.
+        plan_id: whose stages hold; None for the decision's own.
+        held_reason: what they wait for, ready; empty where for a worker only.
     """
 
     state: str
@@ -164,6 +166,8 @@ class Part:
     open_items: int
     next_action_at: datetime
     rows_at: datetime | None
+    plan_id: int | None = None
+    held_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +189,11 @@ STANDING = """
 SELECT state, mode, group_no, stage, count(*),
        sum(item_count - completed - review - failed - canceled - expired),
        min(next_action_at), max(rows_at),
-       sum(completed + review), sum(failed), sum(canceled), sum(expired)
+       sum(completed + review), sum(failed), sum(canceled), sum(expired),
+       plan_id, held_reason
   FROM batches_workunit WHERE batch_id = %s
- GROUP BY state, mode, group_no, stage ORDER BY 1, 2, 3, 4
+ GROUP BY state, mode, group_no, stage, plan_id, held_reason
+ ORDER BY state, mode, group_no, stage, plan_id NULLS FIRST, held_reason
 """
 
 
@@ -209,7 +215,18 @@ def standing_of(batch: Batch) -> Standing:
 
 def _part(row: tuple[Any, ...]) -> Part:
     state, mode, group_no, stage, units, open_items, next_at, rows_at = row[:8]
-    return Part(state, mode, group_no, stage, units, int(open_items), next_at, rows_at)
+    return Part(
+        state,
+        mode,
+        group_no,
+        stage,
+        units,
+        int(open_items),
+        next_at,
+        rows_at,
+        plan_id=row[12],
+        held_reason=row[13],
+    )
 
 
 def progress_of(batch: Batch) -> Progress:

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Q
 
-from batches.decisions import StageLane
+from batches.decisions import StageLane, stages_from_json
 from batches.decisions import from_json as decision_from_json
 from batches.engine.claims import RUNNING_PER_ORG
-from batches.models import Batch, Execution, WorkUnit
+from batches.models import Batch, Execution, RoutePlan, WorkUnit
 from batches.models.work_unit import COPIES
 from batches.selectors import Part, Standing
 from batches.states import EXECUTION_OPEN, BatchState, ExecutionState, UnitState
+from batches.telling import sentence
 from routing.failures import RULES, FailureKind
 from routing.selectors import resting_until
 
@@ -55,6 +56,9 @@ def _swept(now: datetime) -> datetime:
 
 
 def _lane_of(batch: Batch, part: Part) -> StageLane:
+    if part.plan_id is not None:
+        plan = RoutePlan.objects.get(pk=part.plan_id, batch=batch)
+        return stages_from_json(plan.stages)[part.stage]
     (stored,) = [
         stored
         for stored in batch.quote.decisions
@@ -92,6 +96,9 @@ def _waits_for_job(batch: Batch, part: Part, lane: StageLane) -> Stall:
 
 def _resting(lane: StageLane, part: Part, now: datetime) -> Stall | None:
     """Tell of a lane that takes no work, or that is asked again only later."""
+    if part.held_reason:
+        text = f"{lane.provider}: {sentence(part.held_reason)} The items wait for it."
+        return Stall(part.held_reason, text, part.next_action_at)
     until = resting_until(lane.offering_id, now=now)
     if until is not None:
         text = (

@@ -92,8 +92,9 @@ EXECUTION_MOVES: Moves = {
             ExecutionState.ABANDONED,
         }
     ),
+    # A job that its provider took may be refused when it is checked there.
     ExecutionState.ACCEPTED: frozenset(
-        {ExecutionState.ENDED, ExecutionState.ABANDONED}
+        {ExecutionState.ENDED, ExecutionState.REFUSED, ExecutionState.ABANDONED}
     ),
 }
 

@@ -1,6 +1,6 @@
 """Pure: the way of a batch in plain words, from :mod:`batches.explaining`'s data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from routing.failures import RULES, FailureKind
@@ -20,7 +20,11 @@ _OUTCOMES: Mapping[str, str] = {
     "job_limit_exceeded": "The work is larger than a job of the provider may be.",
 }
 _CAUSES: Mapping[str, str] = {
+    "breaker_open": "The lane has been failing and rests for now.",
+    "model_deprecated": "The provider withdraws the model before the deadline.",
+    "offering_disabled": "An operator switched the lane off.",
     "provider_not_connected": "There is no connection to the provider.",
+    "sanctioned": "The provider may not be used: sanctions apply.",
     "job_limit_exceeded": "The work is larger than a job of the provider may be.",
 }
 
@@ -114,7 +118,7 @@ def _unit(unit: Json) -> Iterator[str]:
         if happened["type"] == "execution":
             yield from _execution(happened)
         else:
-            yield _change(happened)
+            yield _CHANGES[happened["type"]](happened)
 
 
 def _execution(run: Json) -> Iterator[str]:
@@ -132,12 +136,45 @@ def _execution(run: Json) -> Iterator[str]:
         yield f"    {count} x {kind}. {sentence(kind)}".rstrip()
 
 
+def _hold(hold: Json) -> str:
+    return (
+        f"  {hold['at']} {hold['item_count']} items wait: {hold['cause']}. "
+        f"{sentence(hold['cause'])}"
+    ).rstrip()
+
+
 def _change(change: Json) -> str:
     return (
         f"  {change['at']} {change['item_count']} items moved to "
         f"{change['to_provider']} {change['to_mode']}: {change['cause']}. "
         f"{sentence(change['cause'])}"
     ).rstrip()
+
+
+def _stall(stall: Json) -> str:
+    return (
+        f"  {stall['at']} {stall['item_count']} items: the job is far too slow; it is "
+        "told to stop, and what it has not done moves on."
+    )
+
+
+def _replan(replan: Json) -> str:
+    lanes = ", then ".join(_lane(stage) for stage in replan["stages"])
+    gone = ", ".join(
+        f"{_lane(lane)} ({lane['rejection_code']})" for lane in replan["refused"]
+    )
+    return (
+        f"  {replan['at']} New plan for {replan['item_count']} items "
+        f"({replan['cause']}): {lanes}. Refused: {gone or 'none'}."
+    )
+
+
+_CHANGES: Mapping[str, Callable[[Json], str]] = {
+    "hold": _hold,
+    "lane_change": _change,
+    "replan": _replan,
+    "stall": _stall,
+}
 
 
 def sentence(word: str | None) -> str:

@@ -217,3 +217,10 @@ def _health(row: Mapping[str, Any], window: str, times: Counter[int]) -> Health:
 
 def _backlog_word(items: int) -> str:
     return next((word for most, word in _BACKLOG_WORDS if items <= most), "large")
+
+
+def forget_old(*, now: datetime) -> None:
+    """Delete the hours that no window reaches any more."""
+    before = now - max(WINDOWS.values()) - timedelta(days=1)
+    ProviderHour.objects.filter(hour__lt=before).delete()
+    LatencyHour.objects.filter(hour__lt=before).delete()

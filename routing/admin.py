@@ -10,7 +10,13 @@ from routing import (
     health,
     lane_admin,  # noqa: F401 # registers by import
 )
-from routing.models import OfferingHealth, RouteVersion, RoutingOutcome
+from routing.models import (
+    JobQueue,
+    OfferingHealth,
+    QueuedJob,
+    RouteVersion,
+    RoutingOutcome,
+)
 
 
 @admin.register(RouteVersion)
@@ -91,3 +97,33 @@ class RoutingOutcomeAdmin(_ReadOnly, admin.ModelAdmin[RoutingOutcome]):
     )
     list_filter = ("day",)
     list_select_related = ("offering",)
+
+
+@admin.register(JobQueue)
+class JobQueueAdmin(admin.ModelAdmin[JobQueue]):
+    """What may wait in jobs at a provider: its tier for us, as an operator knows it."""
+
+    list_display = (
+        "provider",
+        "provider_model",
+        "is_sandbox",
+        "tokens_max",
+        "requests_max",
+        "jobs_max",
+        "full_until",
+    )
+    list_filter = ("provider", "is_sandbox")
+
+
+@admin.register(QueuedJob)
+class QueuedJobAdmin(_ReadOnly, admin.ModelAdmin[QueuedJob]):
+    list_display = (
+        "ref",
+        "provider",
+        "provider_model",
+        "is_sandbox",
+        "tokens",
+        "requests",
+        "since",
+    )
+    list_filter = ("provider", "is_sandbox")

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Protocol
 
 from catalog.pricing import Price
 from routing.failures import Failure
+from routing.queueing import NO_LIMITS, QueueLimits
 
 Mode = Literal["batch", "direct"]
 Operation = Literal["responses", "embeddings", "vision"]
@@ -82,6 +83,8 @@ class OfferingFacts:
         breaker_open_until: no new work before this instant.
         capacity_items: how many items it takes now; None is no limit.
         job_bytes_max, job_tokens_max: of one native job's input; None is no limit.
+        queue_tokens_max: what may wait in its jobs at once; None is no limit.
+        queued_tokens: what waits there now.
     """
 
     offering_id: int
@@ -119,6 +122,8 @@ class OfferingFacts:
     capacity_items: int | None = None
     job_bytes_max: int | None = None
     job_tokens_max: int | None = None
+    queue_tokens_max: int | None = None
+    queued_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,12 +312,14 @@ class JobLimits:
 
     Attributes:
         tokens_max: of input, over all requests; None where none is published.
+        queue: what may wait at once in jobs that have not ended.
     """
 
     requests_max: int
     bytes_max: int
     source: str
     tokens_max: int | None = None
+    queue: QueueLimits = NO_LIMITS
 
 
 JobPhase = Literal["submitted", "running", "collecting", "canceling", "ended"]
@@ -323,7 +330,8 @@ class JobState:
     """A provider job as last polled.
 
     Attributes:
-        ended_as: ``ok``, ``failed``, ``expired`` or ``canceled`` once ended.
+        ended_as: ``ok``, ``failed``, ``expired`` or ``canceled`` once ended;
+            ``turned_away`` where it was taken and then not run for want of room.
         result_files: provider file ids that hold rows; both outputs and errors.
         message: the provider's reason for a failure, capped.
     """

@@ -47,6 +47,17 @@ class Refusal:
     reason: str
 
 
+# What can befall a lane after it was planned, whatever the work.
+WITHDRAWN: Final = frozenset(
+    {
+        "offering_disabled",
+        "sanctioned",
+        "provider_not_connected",
+        "model_deprecated",
+        "breaker_open",
+    }
+)
+
 Refuses = Callable[[Question], bool]
 Sentence = Callable[[Question], str]
 
@@ -58,6 +69,20 @@ def refusal(
     question = Question(offering, request, now)
     for code, refuses, sentence in _RULES:
         if refuses(question):
+            return Refusal(code, sentence(question))
+    return None
+
+
+def withdrawn(
+    offering: OfferingFacts, request: UnitRequest, *, now: datetime
+) -> Refusal | None:
+    """Return why a lane that was planned takes no new work now; None where it does.
+
+    Only what may have changed since: switches, keys, ends and breakers.
+    """
+    question = Question(offering, request, now)
+    for code, refuses, sentence in _RULES:
+        if code in WITHDRAWN and refuses(question):
             return Refusal(code, sentence(question))
     return None
 

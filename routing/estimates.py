@@ -5,6 +5,7 @@ from typing import Final
 
 from batchrouter.kit.money import TOKENS_PER_PRICE, ceil_div
 from catalog.pricing import ceiling_numerator
+from routing import queueing
 from routing.contracts import OfferingFacts, UnitRequest
 
 EXPECTED_OUTPUT_RATIO: Final = 0.5
@@ -58,7 +59,11 @@ def ceiling_nanousd(offering: OfferingFacts, request: UnitRequest) -> int:
 
 
 def expected_nanousd(
-    offering: OfferingFacts, request: UnitRequest, *, output_ratio: float
+    offering: OfferingFacts,
+    request: UnitRequest,
+    *,
+    output_ratio: float,
+    ceiling: int | None = None,
 ) -> int:
     """Return what the unit is likely to cost, never more than the ceiling.
 
@@ -66,18 +71,28 @@ def expected_nanousd(
         offering: its price, factor and overhead apply.
         request: the unit.
         output_ratio: share of the output caps that is usually written.
+        ceiling: of :func:`ceiling_nanousd`, where it is known already.
     """
     input_tokens = unit_input_bound(offering, request)
     output_tokens = math.ceil(request.output_tokens * output_ratio)
     average = ceil_div(input_tokens, max(request.item_count, 1))
     tier = offering.price.tier_for(average)
     likely = input_tokens * tier.input + output_tokens * tier.output
-    return min(ceil_div(likely, TOKENS_PER_PRICE), ceiling_nanousd(offering, request))
+    most = ceiling_nanousd(offering, request) if ceiling is None else ceiling
+    return min(ceil_div(likely, TOKENS_PER_PRICE), most)
 
 
 def finish_seconds(offering: OfferingFacts, request: UnitRequest) -> int:
-    """Return the likely time from now to the last row."""
+    """Return the likely time from now to the last row.
+
+    Jobs beyond what a provider lets wait at once come one round after the other.
+    """
     if offering.mode == "batch":
-        return offering.batch_seconds
+        rounds = queueing.rounds(
+            offering.queue_tokens_max,
+            offering.queued_tokens,
+            unit_input_bound(offering, request),
+        )
+        return offering.batch_seconds * rounds
     rate = max(offering.items_per_second, 0.001)
     return math.ceil(offering.latency_ms / 1000 + request.item_count / rate)

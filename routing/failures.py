@@ -29,6 +29,7 @@ class FailureKind(StrEnum):
     JOB_CANCELED = "provider_job_canceled"  # the job was stopped before its turn
     WRONG_MODEL = "wrong_model"  # another model than asked answered
     VERIFICATION = "verification_failed"  # an answer that fails the item's checks
+    QUEUE_FULL = "provider_queue_full"  # jobs: no room for one more now; nothing ran
     STAGE_OVER = "stage_over"  # the lane's share of the time ran out before its turn
     INTERNAL = "internal_error"  # we could not read the item or handle its answer
 
@@ -57,6 +58,7 @@ class Rule:
 NOT_THE_LANES_FAULT = frozenset(
     {
         FailureKind.RATE_LIMITED,
+        FailureKind.QUEUE_FULL,
         FailureKind.INVALID,
         FailureKind.VERIFICATION,
         FailureKind.STAGE_OVER,
@@ -133,6 +135,9 @@ RULES: dict[FailureKind, Rule] = {
     ),
     FailureKind.VERIFICATION: _rule(
         "The answer failed the item's checks.", "same_lane", "next_lane", "maybe_billed"
+    ),
+    FailureKind.QUEUE_FULL: _rule(
+        "The provider's queue for batch jobs is full.", "same_lane", "next_lane"
     ),
     FailureKind.STAGE_OVER: _rule(
         "The time on this lane ran out before the item was sent.", "next_lane"

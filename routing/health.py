@@ -1,7 +1,9 @@
 """Write how offerings fare: one short transaction per report, never per item."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import connection, transaction
 
@@ -9,13 +11,16 @@ from batchrouter.kit import clock
 from catalog.models import Offering
 from routing import breaker
 from routing.breaker import Vitals
-from routing.models import OfferingHealth
+from routing.models import OfferingHealth, RoutingOutcome
+
+# Scores look back 14 days, operators a little further.
+OUTCOMES_KEPT_DAYS: Final = 90
 
 _ADD_OUTCOME = """
-INSERT INTO routing_routingoutcome AS o (offering_id, workload_key, day, successes,
-    failures, expiries, latency_ms_sum)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (offering_id, workload_key, day) DO UPDATE SET
+INSERT INTO routing_routingoutcome AS o (offering_id, is_sandbox, workload_key, day,
+    successes, failures, expiries, latency_ms_sum)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (offering_id, is_sandbox, workload_key, day) DO UPDATE SET
     successes = o.successes + EXCLUDED.successes,
     failures = o.failures + EXCLUDED.failures,
     expiries = o.expiries + EXCLUDED.expiries,
@@ -23,38 +28,51 @@ ON CONFLICT (offering_id, workload_key, day) DO UPDATE SET
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What came of calls, or of the items of a job.
+
+    Attributes:
+        successes: items that were answered.
+        failures: items that the provider failed; the customer's own errors do not
+            count.
+        expiries: items whose provider job ended before their turn. They lower trust
+            and leave the breaker alone.
+        latency_ms_sum: over the answered calls; 0 is "not measured".
+    """
+
+    successes: int = 0
+    failures: int = 0
+    expiries: int = 0
+    latency_ms_sum: int = 0
+
+
 @transaction.atomic
 def record(
     offering_id: int,
+    seen: Calls,
     *,
-    successes: int,
-    failures: int,
-    latency_ms_sum: int,
     now: datetime,
-    expiries: int = 0,
     workload_key: str = "",
+    is_sandbox: bool = False,
 ) -> None:
     """Add a report of calls to the offering's health and to its outcomes.
 
     Args:
         offering_id: which offering.
-        successes: items that were answered.
-        failures: items that the provider failed; the customer's own errors do not
-            count.
-        latency_ms_sum: over the answered calls; 0 is "not measured".
+        seen: what came of them.
         now: when they ended.
-        expiries: items whose provider job ended before their turn. They lower trust
-            and leave the breaker alone.
         workload_key: what kind of work it was, where the batch says.
+        is_sandbox: the simulator answered.
     """
-    if successes + failures + expiries == 0:
+    if seen.successes + seen.failures + seen.expiries == 0:
         return
-    row = _locked(offering_id, now)
+    row = locked(offering_id, now, is_sandbox=is_sandbox)
     vitals = breaker.after_report(
         vitals_of(row),
-        successes=successes,
-        failures=failures,
-        latency_ms_sum=latency_ms_sum,
+        successes=seen.successes,
+        failures=seen.failures,
+        latency_ms_sum=seen.latency_ms_sum,
         now=now,
     )
     _save(row, vitals)
@@ -63,19 +81,25 @@ def record(
             _ADD_OUTCOME,
             [
                 offering_id,
+                is_sandbox,
                 workload_key[:64],
                 now.date(),
-                successes,
-                failures,
-                expiries,
-                latency_ms_sum,
+                seen.successes,
+                seen.failures,
+                seen.expiries,
+                seen.latency_ms_sum,
             ],
         )
 
 
 @transaction.atomic
 def trip(
-    offering_id: int, until: datetime | None, reason: str, *, now: datetime
+    offering_id: int,
+    until: datetime | None,
+    reason: str,
+    *,
+    now: datetime,
+    is_sandbox: bool | None = None,
 ) -> None:
     """Open the breaker at once, for a failure that no further call can mend.
 
@@ -84,13 +108,16 @@ def trip(
         until: at least this long; None takes the usual, growing rest.
         reason: for operators; never a provider's words.
         now: from when.
+        is_sandbox: the simulator failed; None takes the row's word for it.
     """
-    row = _locked(offering_id, now)
+    row = locked(offering_id, now, is_sandbox=is_sandbox)
     _save(row, breaker.opened(vitals_of(row), reason=reason, now=now, until=until))
 
 
 @transaction.atomic
-def trip_provider(provider: str, reason: str, *, now: datetime) -> None:
+def trip_provider(
+    provider: str, reason: str, *, now: datetime, is_sandbox: bool = False
+) -> None:
     """Open the breakers of all lanes of a provider that refuses our account.
 
     What rests already keeps its time, so that all refusals of one moment count as one.
@@ -99,11 +126,13 @@ def trip_provider(provider: str, reason: str, *, now: datetime) -> None:
         provider: its key in the catalog.
         reason: for operators; never a provider's words.
         now: from when.
+        is_sandbox: the simulator refused.
     """
     ids = sorted(
         Offering.objects.filter(provider__key=provider).values_list("pk", flat=True)
     )
     for row in _all_locked(ids, now):
+        _keep_apart(row, is_sandbox=is_sandbox, now=now)
         vitals = vitals_of(row)
         if vitals.state(now) != "open":
             _save(row, breaker.opened(vitals, reason=reason, now=now))
@@ -113,7 +142,6 @@ def trip_provider(provider: str, reason: str, *, now: datetime) -> None:
 def note_lane(
     offering_id: int,
     *,
-    window_calls: int | None,
     failure_kinds: Collection[str],
     now: datetime,
 ) -> None:
@@ -121,29 +149,47 @@ def note_lane(
 
     Args:
         offering_id: which offering.
-        window_calls: how many calls at once the worker allows itself; None where the
-            lane has no window.
         failure_kinds: of :class:`routing.failures.FailureKind`.
         now: when it was seen.
     """
-    if window_calls is None and not failure_kinds:
+    if not failure_kinds:
         return
-    row = _locked(offering_id, now)
-    if window_calls is not None:
-        row.window_calls = window_calls
+    row = locked(offering_id, now)
     row.last_failures |= dict.fromkeys(failure_kinds, clock.iso(now))
-    row.save(update_fields=["window_calls", "last_failures"])
+    row.save(update_fields=["last_failures"])
 
 
 @transaction.atomic
 def close(offering_id: int, *, now: datetime) -> None:
     """Forget what was counted and take the offering back at once (operators)."""
-    _save(_locked(offering_id, now), breaker.unknown(now))
+    _save(locked(offering_id, now), breaker.unknown(now))
 
 
-def _locked(offering_id: int, now: datetime) -> OfferingHealth:
+def locked(
+    offering_id: int, now: datetime, *, is_sandbox: bool | None = None
+) -> OfferingHealth:
+    """Lock an offering's row, made where it is missing; call in a transaction.
+
+    Args:
+        offering_id: which offering.
+        now: the instant.
+        is_sandbox: whose answers are to be added: what others gave is forgotten. None
+            takes the row as it is.
+    """
     (row,) = _all_locked([offering_id], now)
+    if is_sandbox is not None:
+        _keep_apart(row, is_sandbox=is_sandbox, now=now)
     return row
+
+
+def _keep_apart(row: OfferingHealth, *, is_sandbox: bool, now: datetime) -> None:
+    """Begin anew where the simulator's answers and a live provider's would mix."""
+    if row.is_sandbox == is_sandbox:
+        return
+    row.is_sandbox = is_sandbox
+    row.window_calls = row.paused_until = row.halved_at = None
+    row.last_failures = {}
+    _save(row, breaker.unknown(now))
 
 
 def _all_locked(ids: Sequence[int], now: datetime) -> list[OfferingHealth]:
@@ -178,3 +224,9 @@ def _save(row: OfferingHealth, vitals: Vitals) -> None:
     row.trips = vitals.trips
     row.updated_at = vitals.updated_at
     row.save()
+
+
+def forget_old(*, now: datetime) -> None:
+    """Delete outcomes that nothing looks at any more."""
+    before = now.date() - timedelta(days=OUTCOMES_KEPT_DAYS)
+    RoutingOutcome.objects.filter(day__lt=before).delete()

@@ -96,7 +96,7 @@ class LaneAdmin(admin.ModelAdmin[Lane]):
 
     @admin.display(description="window (calls)", empty_value="-")
     def window(self, row: Lane) -> int | None:
-        """Return the calls at once of the worker that reported last."""
+        """Return the calls at once of all workers."""
         return _view(row).window_calls
 
     @admin.display(description="success since yesterday")

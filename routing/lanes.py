@@ -22,7 +22,7 @@ class LaneView:
 
     Attributes:
         breaker, breaker_reason: its state, and why it is not closed.
-        window_calls: calls at once, of the worker that reported last.
+        window_calls: calls at once, of all workers.
         successes, calls: of today and yesterday (UTC); expiries count as calls.
         latency_ms_p50, latency_ms_p95: of the answered direct calls of the last 24
             hours, the simulator's left out.

@@ -45,6 +45,9 @@ class OfferingHealth(models.Model):
     offering = models.OneToOneField(
         Offering, on_delete=models.CASCADE, primary_key=True, related_name="health"
     )
+    # Whether the simulator gave the answers that were counted: those of a provider
+    # whose key was set since say nothing of it.
+    is_sandbox = models.BooleanField(default=False)
     recent_successes = models.FloatField(default=0.0)
     recent_failures = models.FloatField(default=0.0)
     # Of one call, over the recent successes; None before the first.
@@ -54,8 +57,12 @@ class OfferingHealth(models.Model):
     breaker_reason = models.CharField(max_length=200, blank=True)
     # Openings in a row without a good report between them.
     trips = models.PositiveIntegerField(default=0)
-    # Calls at once that the worker which reported last allows itself; None before.
+    # How many calls at once it takes of all workers (routing/pacing.py); None before
+    # the first; until when it takes none, and when the number was halved last.
     window_calls = models.PositiveIntegerField(null=True, blank=True)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    halved_at = models.DateTimeField(null=True, blank=True)
+    pace_revision = models.BigIntegerField(default=0)
     # When each kind of failure was reported last: {kind: ISO 8601 instant}.
     last_failures = models.JSONField(default=dict, blank=True)
     updated_at = models.DateTimeField()
@@ -83,6 +90,8 @@ class RoutingOutcome(models.Model):
     offering = models.ForeignKey(
         Offering, on_delete=models.CASCADE, related_name="outcomes"
     )
+    # Answers of the simulator, which count for its own lanes only.
+    is_sandbox = models.BooleanField(default=False)
     # Empty where the batch names none.
     workload_key = models.CharField(max_length=64, blank=True)
     day = models.DateField()
@@ -95,13 +104,69 @@ class RoutingOutcome(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["offering", "workload_key", "day"], name="outcome_once_a_day"
+                fields=["offering", "is_sandbox", "workload_key", "day"],
+                name="outcome_once_a_day",
             ),
         ]
         indexes = [models.Index(fields=["day"], name="outcome_by_day")]
 
     def __str__(self) -> str:
         return f"offering {self.offering_id} on {self.day}"
+
+
+class JobQueue(models.Model):
+    """How much may wait at a provider in jobs, as operators set it and as it said.
+
+    The row without a model is the whole provider's; it is locked while a job takes its
+    place. An empty limit takes the adapter's, if that names one.
+    """
+
+    # Its key in the catalog.
+    provider = models.CharField(max_length=40)
+    # The provider's own name of the model; empty for all of them.
+    provider_model = models.CharField(max_length=160, blank=True)
+    is_sandbox = models.BooleanField(default=False)
+    tokens_max = models.BigIntegerField(null=True, blank=True)
+    requests_max = models.BigIntegerField(null=True, blank=True)
+    # Over all models: read from the provider's row.
+    jobs_max = models.PositiveIntegerField(null=True, blank=True)
+    # The provider turned a job away: none is made before this.
+    full_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "is_sandbox", "provider_model"],
+                name="job_queue_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.provider_model or 'all models'}"
+
+
+class QueuedJob(models.Model):
+    """A provider job that has not ended, and what it takes of its queue."""
+
+    # The execution's public id.
+    ref = models.CharField(max_length=40, unique=True)
+    provider = models.CharField(max_length=40)
+    provider_model = models.CharField(max_length=160)
+    is_sandbox = models.BooleanField(default=False)
+    tokens = models.BigIntegerField()
+    requests = models.PositiveIntegerField()
+    since = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["provider", "is_sandbox", "provider_model"],
+                name="queued_job_by_queue",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} at {self.provider}"
 
 
 class ProviderCredential(models.Model):

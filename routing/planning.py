@@ -14,7 +14,7 @@ Rules:
   ``BEAR_UP_TO`` times the quote, and we bear the difference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -29,6 +29,8 @@ BEAR_UP_TO: Final = 2.0
 FEE_BPS: Final = 590
 MARGIN_FACTOR: Final = 1.5
 MARGIN_SECONDS: Final = 900.0
+STALL_SHARE: Final = 0.25
+STALL_FACTOR: Final = 1.5
 
 
 def plan(
@@ -57,7 +59,76 @@ def plan(
     best = eligible[0]
     chosen = [best]
     if allow_fallbacks:
-        chosen += _fallbacks(best, eligible[1:], bear_up_to)
+        chosen += _fallbacks(best, eligible[1:], best.ceiling_nanousd, bear_up_to)
+    return _staged(chosen, deadline_at=deadline_at, now=now)
+
+
+def replan(
+    lanes: Sequence[Lane],
+    *,
+    tried: Collection[int],
+    quoted_nanousd: int,
+    deadline_at: datetime,
+    now: datetime,
+    bear_up_to: float = BEAR_UP_TO,
+) -> Plan:
+    """Return new stages for work whose planned lanes are gone; none without a lane.
+
+    The price is the quoted one whatever is chosen, so the lanes are held against that
+    and not against each other: the best ranked within it and our fee, else the
+    cheapest within what we bear.
+
+    Args:
+        lanes: as :func:`routing.scoring.judge` returned them for what is left.
+        tried: offerings that are not asked again.
+        quoted_nanousd: what was quoted for what is left, before the fee.
+        deadline_at: the last stage leaves then.
+        now: the first stage starts now.
+        bear_up_to: how many times the quote an only rescue may cost us.
+    """
+    eligible = sorted(
+        (
+            lane
+            for lane in lanes
+            if lane.rank is not None and lane.offering.offering_id not in tried
+        ),
+        key=lambda lane: lane.rank or 0,
+    )
+    within = [lane for lane in eligible if _is_within(lane, quoted_nanousd)]
+    most = quoted_nanousd * bear_up_to
+    borne = [lane for lane in eligible if lane.ceiling_nanousd <= most]
+    if not borne:
+        return Plan(())
+    best = within[0] if within else min(borne, key=lambda lane: lane.ceiling_nanousd)
+    others = [lane for lane in eligible if lane is not best]
+    chosen = [best, *_fallbacks(best, others, quoted_nanousd, bear_up_to)]
+    return _staged(chosen, deadline_at=deadline_at, now=now)
+
+
+def is_stalled(
+    *,
+    started_at: datetime,
+    leave_at: datetime,
+    now: datetime,
+    completed: int,
+    total: int,
+) -> bool:
+    """Tell whether a job is far too slow to end before its lane is to be left.
+
+    A quarter of its time has to be over, and at its pace it would take half as long
+    again as there is. A job that shows no progress at all tells nothing: many
+    providers count only at the end.
+    """
+    if completed <= 0 or total <= completed:
+        return False
+    spent, given = (now - started_at), (leave_at - started_at)
+    if spent < given * STALL_SHARE:
+        return False
+    return spent * (total / completed) > given * STALL_FACTOR
+
+
+def _staged(chosen: list[Lane], *, deadline_at: datetime, now: datetime) -> Plan:
+    """Return the lanes as stages, fewer where time is short."""
     seconds_left = (deadline_at - now).total_seconds()
     leaves = _leaves(chosen, seconds_left)
     return Plan(
@@ -68,9 +139,14 @@ def plan(
     )
 
 
-def _fallbacks(best: Lane, others: Sequence[Lane], bear_up_to: float) -> list[Lane]:
-    affordable = best.ceiling_nanousd * (10_000 + FEE_BPS)
-    within = [lane for lane in others if lane.ceiling_nanousd * 10_000 <= affordable]
+def _is_within(lane: Lane, quoted_nanousd: int) -> bool:
+    return lane.ceiling_nanousd * 10_000 <= quoted_nanousd * (10_000 + FEE_BPS)
+
+
+def _fallbacks(
+    best: Lane, others: Sequence[Lane], quoted_nanousd: int, bear_up_to: float
+) -> list[Lane]:
+    within = [lane for lane in others if _is_within(lane, quoted_nanousd)]
     batch = [
         lane
         for lane in within
@@ -81,13 +157,12 @@ def _fallbacks(best: Lane, others: Sequence[Lane], bear_up_to: float) -> list[La
         batch = []
     direct = [lane for lane in within if lane.offering.mode == "direct"]
     if not direct:
-        direct = _only_rescue(best, others, bear_up_to)
+        direct = _only_rescue(others, quoted_nanousd * bear_up_to)
     return batch[:BATCH_FALLBACKS_MAX] + direct[:DIRECT_FALLBACKS_MAX]
 
 
-def _only_rescue(best: Lane, others: Sequence[Lane], bear_up_to: float) -> list[Lane]:
+def _only_rescue(others: Sequence[Lane], most: float) -> list[Lane]:
     """Return the cheapest direct lane within what we bear, if there is one."""
-    most = best.ceiling_nanousd * bear_up_to
     rescues = [
         lane
         for lane in others

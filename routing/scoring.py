@@ -143,11 +143,14 @@ def _candidate(
     now: datetime,
     output_ratio: float,
 ) -> _Candidate:
+    ceiling = estimates.ceiling_nanousd(offering, request)
     return _Candidate(
         offering,
         eligibility.refusal(offering, request, now=now),
-        estimates.ceiling_nanousd(offering, request),
-        estimates.expected_nanousd(offering, request, output_ratio=output_ratio),
+        ceiling,
+        estimates.expected_nanousd(
+            offering, request, output_ratio=output_ratio, ceiling=ceiling
+        ),
         estimates.finish_seconds(offering, request),
     )
 

@@ -1,7 +1,7 @@
 """What other apps read of routing: facts of offerings, and the weights in force."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,11 +9,13 @@ from django.db.models import F, Q, Sum
 
 from catalog import selectors as catalog_selectors
 from catalog.values import CatalogOffering
-from routing import weights
+from routing import job_queues, weights
 from routing.adapters import registry
 from routing.connections import connection_for
 from routing.contracts import JobLimits, OfferingFacts
+from routing.job_queues import Queue
 from routing.models import OfferingHealth, RouteVersion, RoutingOutcome
+from routing.queueing import NO_LIMITS, NOTHING, QueueLimits, QueueLoad
 from routing.weights import RouteWeights
 
 LOOK_BACK_DAYS: Final = 14
@@ -35,6 +37,22 @@ class _Observed:
 
 
 _NOTHING: Final = _Observed()
+
+
+@dataclass(frozen=True, slots=True)
+class _Queues:
+    """What waits in provider jobs, and what operators let wait."""
+
+    waiting: Mapping[Queue, QueueLoad]
+    limits: Mapping[Queue, QueueLimits]
+
+    def tokens_max(self, queue: Queue, adapter: JobLimits) -> int | None:
+        """Return how many input tokens may wait for a model; None is no limit."""
+        whole = replace(queue, provider_model="")
+        found = self.limits.get(queue, NO_LIMITS)
+        return (
+            found.over(self.limits.get(whole, NO_LIMITS)).over(adapter.queue).tokens_max
+        )
 
 
 def resting_until(offering_id: int, *, now: datetime) -> datetime | None:
@@ -68,11 +86,13 @@ def offering_facts(
     ids = [offering.offering_id for offering in offerings]
     health = OfferingHealth.objects.in_bulk(ids)
     observed = _observed(ids, workload_key=workload_key, now=now)
+    queues = _Queues(job_queues.waiting(), job_queues.set_limits())
     return [
         _facts(
             offering,
             health.get(offering.offering_id),
-            observed.get(offering.offering_id, _NOTHING),
+            observed,
+            queues,
             sandbox_only=sandbox_only,
         )
         for offering in offerings
@@ -106,24 +126,38 @@ def weights_of(version_id: str) -> RouteWeights:
 def _facts(
     offering: CatalogOffering,
     health: OfferingHealth | None,
-    observed: _Observed,
+    observed: Mapping[tuple[int, bool], _Observed],
+    queues: _Queues,
     *,
     sandbox_only: bool,
 ) -> OfferingFacts:
     known = {name: getattr(offering, name) for name in _CATALOG_FIELDS}
     connection = connection_for(offering.provider, sandbox_only=sandbox_only)
     can_speak = registry.speaks(offering.adapter, offering.mode)
+    is_sandbox = connection is not None and connection.is_sandbox
     limits = _job_limits(offering) if can_speak else None
+    seen = observed.get((offering.offering_id, is_sandbox), _NOTHING)
+    if health is not None and health.is_sandbox != is_sandbox:
+        # The simulator's health is not the provider's, nor the other way round.
+        health = None
+    queue = Queue(offering.provider, offering.provider_model, is_sandbox)
+    queue_tokens_max = queues.tokens_max(queue, limits) if limits else None
     return OfferingFacts(
         **known,
         is_connected=connection is not None and can_speak,
-        is_sandbox=connection is not None and connection.is_sandbox,
-        observed_successes=observed.successes,
-        observed_failures=observed.failures,
+        is_sandbox=is_sandbox,
+        observed_successes=seen.successes,
+        observed_failures=seen.failures,
         breaker_open_until=health.breaker_open_until if health else None,
         job_bytes_max=limits.bytes_max if limits else None,
-        job_tokens_max=limits.tokens_max if limits else None,
+        job_tokens_max=_least(limits.tokens_max, queue_tokens_max) if limits else None,
+        queue_tokens_max=queue_tokens_max,
+        queued_tokens=queues.waiting.get(queue, NOTHING).tokens if limits else 0,
     )
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _job_limits(offering: CatalogOffering) -> JobLimits | None:
@@ -134,8 +168,11 @@ def _job_limits(offering: CatalogOffering) -> JobLimits | None:
 
 def _observed(
     ids: Collection[int], *, workload_key: str, now: datetime
-) -> Mapping[int, _Observed]:
-    """Sum outcomes, each worth less the older it is; an expiry counts as a failure."""
+) -> Mapping[tuple[int, bool], _Observed]:
+    """Sum outcomes by offering and whether the simulator gave them.
+
+    Each is worth less the older it is; an expiry counts as a failure.
+    """
     today = now.date()
     same = Q(workload_key=workload_key) if workload_key else Q()
     bad = F("failures") + F("expiries")
@@ -143,7 +180,7 @@ def _observed(
         RoutingOutcome.objects.filter(
             offering_id__in=ids, day__gt=today - timedelta(days=LOOK_BACK_DAYS)
         )
-        .values("offering_id", "day")
+        .values("offering_id", "is_sandbox", "day")
         .annotate(
             good_same=Sum("successes", filter=same, default=0),
             good_all=Sum("successes"),
@@ -151,11 +188,12 @@ def _observed(
             bad_all=Sum(bad),
         )
     )
-    found: dict[int, _Observed] = {}
+    found: dict[tuple[int, bool], _Observed] = {}
     for day in days:
         share = 0.5 ** (max((today - day["day"]).days, 0) / OUTCOME_HALF_LIFE_DAYS)
-        before = found.get(day["offering_id"], _NOTHING)
-        found[day["offering_id"]] = _Observed(
+        key = (day["offering_id"], day["is_sandbox"])
+        before = found.get(key, _NOTHING)
+        found[key] = _Observed(
             before.successes + share * _weighed(day["good_same"], day["good_all"]),
             before.failures + share * _weighed(day["bad_same"], day["bad_all"]),
         )

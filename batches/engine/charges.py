@@ -90,6 +90,7 @@ def row_money(
     lane_price: Price,
     counted_tokens: int,
     output_cap: int,
+    cost_bps: int = _FACTOR_ONE_BPS,
 ) -> RowMoney:
     """Price a delivered row: the quote's price for the customer, the lane's for us.
 
@@ -99,6 +100,7 @@ def row_money(
         lane_price: of the offering that answered.
         counted_tokens: our o200k count of the item.
         output_cap: the cap sent to the provider; 0 for embeddings.
+        cost_bps: what the call cost us of the lane's price, times 10,000.
     """
     # Never more tokens than the ceiling was computed from, so never more money.
     input_tokens = min(usage.input_tokens, terms.input_bound(counted_tokens))
@@ -113,7 +115,9 @@ def row_money(
     return RowMoney(
         subtotal_nanousd=subtotal,
         fee_nanousd=line_fee_nanousd(subtotal, fee_bps=terms.fee_bps),
-        cost_nanousd=provider_cost_nanousd(usage, lane_price),
+        cost_nanousd=ceil_div(
+            provider_cost_nanousd(usage, lane_price) * cost_bps, _FACTOR_ONE_BPS
+        ),
     )
 
 

@@ -33,6 +33,8 @@ class ClaimedUnit:
         batch_seconds: until its batch's deadline, at the claim.
         canceled_seconds: since the customer asked to stop; None when nobody did.
         was_tried: an execution of it exists already.
+        plan_id: whose stages hold; None for the decision's own.
+        held_reason: why it waited to be begun; empty where it did not.
     """
 
     unit_id: int
@@ -50,6 +52,8 @@ class ClaimedUnit:
     batch_seconds: float
     canceled_seconds: float | None
     was_tried: bool
+    held_reason: str = ""
+    plan_id: int | None = None
 
     @property
     def is_canceled(self) -> bool:
@@ -76,7 +80,8 @@ RETURNING u.id, u.public_id, u.batch_id, u.group_no, u.seq_from, u.seq_to,
           extract(epoch FROM u.leave_at - clock_timestamp())::float8,
           extract(epoch FROM b.deadline_at - clock_timestamp())::float8,
           extract(epoch FROM clock_timestamp() - b.cancel_requested_at)::float8,
-          EXISTS (SELECT 1 FROM batches_execution e WHERE e.unit_id = u.id)
+          EXISTS (SELECT 1 FROM batches_execution e WHERE e.unit_id = u.id),
+          u.held_reason, u.plan_id
 """  # noqa: S608 # constants of ours only
 _CLAIM = f"""
 WITH busy AS (
@@ -198,6 +203,25 @@ def extend(token: uuid.UUID, unit_id: int, *, seconds: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(sql, [seconds, unit_id, token])
         return bool(cursor.rowcount)
+
+
+# Reads the partial index of running units; a unit's last execution says where it is.
+_WORKERS = f"""
+SELECT e.offering_id, count(DISTINCT u.lease_token)
+  FROM batches_workunit u
+ CROSS JOIN LATERAL (
+        SELECT x.offering_id FROM batches_execution x
+         WHERE x.unit_id = u.id ORDER BY x.id DESC LIMIT 1) e
+ WHERE u.state = '{UnitState.RUNNING}' AND u.mode = 'direct'
+ GROUP BY e.offering_id
+"""  # noqa: S608 # constants of ours only
+
+
+def workers_by_offering() -> dict[int, int]:
+    """Count the workers that hold units of each direct offering."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WORKERS)
+        return dict(cursor.fetchall())
 
 
 def any_due(mode: str) -> bool:

@@ -1,12 +1,13 @@
 """End items without an answer, and decide what becomes of those a lane gave up."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 
 from batches.decisions import Decision
-from batches.engine import histories, judging, lifecycle, tripping
+from batches.engine import histories, judging, lifecycle, replanning, tripping
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, open_items
 from batches.engine.recorder import Recorder
@@ -69,16 +70,10 @@ def leave_without_lane(
     """Hand all items to the next stage, or fail them when there is none."""
     now = clock.now()
     with transaction.atomic():
-        if has_next_stage(unit, decision):
+        going = replanning.onward(unit, batch, decision, items, cause=cause, now=now)
+        if going is not None:
             recorder.flush(execution_id=None)
-            lifecycle.hand_over(
-                unit,
-                decision,
-                slice_items=settings.DIRECT_UNIT_ITEMS,
-                open_seqs=[item.seq for item in items],
-                causes={cause: len(items)},
-                now=now,
-            )
+            _move(unit, going, items, cause=cause, now=now)
         else:
             add_rows(
                 recorder,
@@ -95,6 +90,54 @@ def leave_without_lane(
     recorder.close()
 
 
+def leave_if_withdrawn(
+    unit: ClaimedUnit,
+    batch: BatchContext,
+    decision: Decision,
+    recorder: Recorder,
+    items: Sequence[IndexedItem],
+) -> bool:
+    """Move a unit on whose lane takes no new work by now; tell whether it was moved.
+
+    Where no other lane may take it, it waits for its own to come back.
+    """
+    now = clock.now()
+    lane = decision.stages[unit.stage]
+    found = replanning.withdrawal(lane, batch, decision, now=now)
+    if found is None:
+        return False
+    with transaction.atomic():
+        recorder.flush(execution_id=None)
+        going = replanning.onward(
+            unit, batch, decision, items, cause=found.code, now=now
+        )
+        if going is None:
+            lifecycle.hold(unit, found.code, until=found.look_at, now=now)
+        else:
+            _move(unit, going, items, cause=found.code, now=now)
+    recorder.close()
+    return True
+
+
+def _move(
+    unit: ClaimedUnit,
+    going: replanning.Onward,
+    items: Sequence[IndexedItem],
+    *,
+    cause: str,
+    now: datetime,
+) -> None:
+    lifecycle.hand_over(
+        unit,
+        going.decision,
+        slice_items=settings.DIRECT_UNIT_ITEMS,
+        open_seqs=[item.seq for item in items],
+        causes={cause: len(items)},
+        now=now,
+        plan_id=going.plan_id,
+    )
+
+
 def has_next_stage(unit: ClaimedUnit, decision: Decision) -> bool:
     """Tell whether the plan has a lane after the present one."""
     return unit.stage + 1 < len(decision.stages)
@@ -104,7 +147,7 @@ def close_unit(
     unit: ClaimedUnit, batch: BatchContext, *, status: RowStatus, error: RowError
 ) -> None:
     """Give every open item of a claimed unit the same end."""
-    decision = batch.decision(unit.group_no)
+    decision = batch.decision(unit.group_no, unit.plan_id)
     recorder = Recorder(
         batch_id=unit.batch_id, unit_id=unit.unit_id, lease_token=unit.lease_token
     )

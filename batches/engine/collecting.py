@@ -15,6 +15,7 @@ from batches.engine.direct_run import Leftover
 from batches.engine.ending import StopCause
 from batches.engine.histories import History
 from batches.engine.lifecycle import Tally
+from batches.engine.reaching import is_present
 from batches.engine.recorder import Recorder
 from batches.engine.retries import miss_class
 from batches.engine.rows import IndexedItem
@@ -220,18 +221,18 @@ def collect(
         )
     )
     failed, never_run = intake.faults([] if stop_cause else leftovers)
-    health.record(
-        job.lane.offering_id,
-        successes=intake.completed,
-        failures=failed,
-        expiries=never_run,
-        latency_ms_sum=0,
-        now=clock.now(),
-    )
     kinds = {left.failure.kind for left in leftovers}
-    health.note_lane(
-        job.lane.offering_id, window_calls=None, failure_kinds=kinds, now=clock.now()
-    )
+    # What the simulator says to a test key is nothing to a live provider's health.
+    if is_present(job.lane):
+        health.record(
+            job.lane.offering_id,
+            health.Calls(
+                successes=intake.completed, failures=failed, expiries=never_run
+            ),
+            now=clock.now(),
+            is_sandbox=job.lane.is_sandbox,
+        )
+        health.note_lane(job.lane.offering_id, failure_kinds=kinds, now=clock.now())
     tripping.trip_when_refused(job.lane, kinds, now=clock.now())
 
 

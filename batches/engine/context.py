@@ -3,6 +3,7 @@
 import os
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,11 +14,13 @@ from batches.decisions import Decision, StageLane
 from batches.engine import charges
 from batches.engine.claims import ClaimedUnit
 from batches.engine.rows import IndexedItem
-from batches.models import Batch, WorkUnit
+from batches.models import Batch, RoutePlan, WorkUnit
 from batches.store import store
 from batchrouter.kit.errors import BatchRouterError
 from catalog import selectors as catalog_selectors
-from routing.contracts import ItemRequest
+from routing import selectors as routing_selectors
+from routing.contracts import ItemRequest, OfferingFacts
+from routing.weights import RouteWeights
 
 _KEPT = 64
 
@@ -43,12 +46,31 @@ class BatchContext:
             for decision in map(decisions.from_json, batch.quote.decisions)
         }
         self.workflow_verification = _workflow_verification(batch.quote.spec)
+        self._replanned: dict[int, Decision] = {}
+        # By models, workload and whether it is a test: until when, and the facts.
+        self.facts: dict[tuple[Any, ...], tuple[float, list[OfferingFacts]]] = {}
+        self._route_version_id = batch.quote.route_version_id
+        self._weights: RouteWeights | None = None
         self._input_key = batch.manifest.file.storage_key
         self._fd: int | None = None
 
-    def decision(self, group_no: int) -> Decision:
-        """Return what was decided for a group."""
-        return self._decisions[group_no]
+    def decision(self, group_no: int, plan_id: int | None = None) -> Decision:
+        """Return what was decided for a group, with a later plan's stages if named."""
+        decision = self._decisions[group_no]
+        if plan_id is None:
+            return decision
+        found = self._replanned.get(plan_id)
+        if found is None:
+            plan = RoutePlan.objects.get(pk=plan_id, batch_id=self.pk)
+            stages = decisions.stages_from_json(plan.stages)
+            found = self._replanned[plan_id] = replace(decision, stages=stages)
+        return found
+
+    def weights(self) -> RouteWeights:
+        """Return the weights that the batch was quoted by."""
+        if self._weights is None:
+            self._weights = routing_selectors.weights_of(self._route_version_id)
+        return self._weights
 
     def collapses(self, group_no: int) -> bool:
         """Tell whether identical items of a group run once."""

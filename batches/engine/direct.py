@@ -17,14 +17,16 @@ from django.db import transaction
 from batches.engine import claims, context, ending, opening, tripping
 from batches.engine.claims import ClaimedUnit
 from batches.engine.direct_run import Call, DirectRun, Observed
+from batches.engine.lane_windows import LaneWindows
+from batches.engine.reaching import is_present
 from batches.engine.recorder import LeaseLost
-from batches.engine.windows import Window
 from batches.models import Execution
 from batches.states import ExecutionState
 from batchrouter.kit import clock, stopping
 from batchrouter.kit.pool import Completed, HttpPool
 from catalog import health as catalog_health
 from routing import health
+from routing.adapters.rate_limits import allowance_in
 from routing.contracts import Answer
 from routing.failures import Failure, FailureKind
 
@@ -60,10 +62,10 @@ class DirectEngine:
         self.contexts = context.Contexts()
         self.pool = HttpPool(max_in_flight=settings.DIRECT_WINDOW)
         self.runs: deque[DirectRun] = deque()
-        self.windows: dict[int, Window] = {}
-        self._window_max: int = settings.DIRECT_WINDOW
+        self.windows = LaneWindows()
         self._call_ms: int = settings.DIRECT_CALL_SECONDS * 1000
-        self._seen: dict[int, Observed] = {}
+        # By offering, and whether the simulator played it.
+        self._seen: dict[tuple[int, bool], Observed] = {}
         self.chance = random.Random()  # noqa: S311 # jitter, not a secret
         self._claim_after = 0.0
         self._renew_after = 0.0
@@ -132,8 +134,7 @@ class DirectEngine:
 
     def _drop_all(self) -> None:
         self.pool.cancel_all()
-        for window in self.windows.values():
-            window.in_flight = 0
+        self.windows.forget_calls()
         for run in list(self.runs):
             self._drop(run)
         self.token = uuid.uuid4()
@@ -148,7 +149,7 @@ class DirectEngine:
         if now < self._claim_after or len(self.runs) >= HELD_UNITS:
             return
         waiting = sum(run.ready_count for run in self.runs)
-        while waiting < self._window_max and len(self.runs) < HELD_UNITS:
+        while waiting < self.windows.ceiling and len(self.runs) < HELD_UNITS:
             if not self.runs:
                 self._set_fence(time.monotonic())
             with transaction.atomic():
@@ -162,13 +163,7 @@ class DirectEngine:
                 waiting += run.ready_count
 
     def _open(self, unit: ClaimedUnit) -> DirectRun | None:
-        return opening.open_direct(unit, self.contexts, self.chance, self._window_of)
-
-    def _window_of(self, offering_id: int) -> Window:
-        window = self.windows.get(offering_id)
-        if window is None:
-            window = self.windows[offering_id] = Window(ceiling=self._window_max)
-        return window
+        return opening.open_direct(unit, self.contexts, self.chance, self.windows.of)
 
     # Sending
 
@@ -251,6 +246,8 @@ class DirectEngine:
         run.in_flight -= 1
         window = run.window
         window.in_flight -= 1
+        if window.wants_headers(now) and (left := allowance_in(done.headers)):
+            window.told(left, now)
         if run not in self.runs:
             return
         answer = self._answer(run, done)
@@ -282,6 +279,9 @@ class DirectEngine:
     # Recording
 
     def _flush(self, now: float) -> None:
+        self.windows.exchange(
+            (run.lane for run in self.runs), clock=now, now=clock.now()
+        )
         is_time = now >= self._flush_after
         if is_time:
             self._flush_after = now + FLUSH_SECONDS
@@ -292,6 +292,8 @@ class DirectEngine:
                     ending.end_direct(run)
                     self.runs.remove(run)
                     self._observe(run)
+                    if run.lane not in [other.lane for other in self.runs]:
+                        self.windows.report([run.lane], clock=now, now=clock.now())
                     if not self.runs:
                         # It may have been handed on to a lane that we serve too.
                         self._claim_after = 0.0
@@ -320,26 +322,27 @@ class DirectEngine:
     # Health
 
     def _observe(self, run: DirectRun) -> None:
-        seen = self._seen.setdefault(run.lane.offering_id, Observed())
-        seen.add(run.health, is_sandbox=run.lane.is_sandbox)
+        lane = run.lane
+        seen = self._seen.setdefault((lane.offering_id, lane.is_sandbox), Observed())
+        # What the simulator says to a test key is nothing to a live provider's health.
+        if is_present(lane):
+            seen.add(run.health, is_sandbox=lane.is_sandbox)
 
     def _report_health(self) -> None:
         """Tell routing what ended units saw, once a second instead of once a unit."""
         now = clock.now()
-        for offering_id, seen in self._seen.items():
+        for (offering_id, is_sandbox), seen in self._seen.items():
             health.record(
                 offering_id,
-                successes=seen.successes,
-                failures=seen.failures,
-                latency_ms_sum=seen.latency_ms_sum,
+                health.Calls(
+                    successes=seen.successes,
+                    failures=seen.failures,
+                    latency_ms_sum=seen.latency_ms_sum,
+                ),
                 now=now,
+                is_sandbox=is_sandbox,
             )
-            health.note_lane(
-                offering_id,
-                window_calls=int(self._window_of(offering_id).limit),
-                failure_kinds=seen.kinds,
-                now=now,
-            )
+            health.note_lane(offering_id, failure_kinds=seen.kinds, now=now)
             catalog_health.fold_latencies(offering_id, at=now, calls=seen.latencies)
         self._seen.clear()
 

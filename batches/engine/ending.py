@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from batches.decisions import Decision, StageLane
-from batches.engine import closing, lifecycle
+from batches.engine import closing, lifecycle, replanning
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext
 from batches.engine.direct_run import DirectRun, Leftover
@@ -125,13 +125,22 @@ def _tell_again(
 
 
 def _hand_over(ended: Ended, moving: Sequence[Leftover], *, now: datetime) -> None:
+    causes = Counter(left.failure.kind.value for left in moving)
+    cause = causes.most_common(1)[0][0]
+    items = sorted((left.item for left in moving), key=lambda item: item.seq)
+    going = replanning.onward(
+        ended.unit, ended.context, ended.decision, items, cause=cause, now=now
+    )
+    # Items move only where the plan has a next lane.
+    assert going is not None
     lifecycle.hand_over(
         ended.unit,
-        ended.decision,
+        going.decision,
         slice_items=settings.DIRECT_UNIT_ITEMS,
-        open_seqs=sorted(left.item.seq for left in moving),
-        causes=Counter(left.failure.kind.value for left in moving),
+        open_seqs=[item.seq for item in items],
+        causes=causes,
         now=now,
+        plan_id=going.plan_id,
     )
 
 

@@ -20,6 +20,7 @@ from batches.engine.rows import (
 from batches.golden import is_right
 from batches.states import RowStatus
 from batches.verification import Verification, check_answer, on_miss, wanted_of
+from routing.adapters.registry import cost_bps
 from routing.contracts import Answer, Output
 from routing.failures import Failure, FailureKind
 
@@ -150,6 +151,7 @@ def _delivered(
         usage,
         terms=attempt.decision.terms,
         lane_price=attempt.lane.price,
+        cost_bps=cost_bps(attempt.lane.adapter, attempt.lane.mode, attempt.started_at),
         counted_tokens=item.input_tokens,
         output_cap=attempt.context.output_cap(attempt.decision.group_no, item),
     )

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -10,6 +11,7 @@ from batches.decisions import Decision, StageLane
 from batches.engine.claims import ClaimedUnit
 from batches.engine.recorder import LeaseLost
 from batches.models import WHOLE, Batch, BatchEvent, Execution, WorkUnit
+from batches.models.execution import new_execution_id
 from batches.models.work_unit import COPIES
 from batches.states import (
     UNIT_MOVES,
@@ -22,6 +24,7 @@ from batches.verification import JSON_PARSE, Verification
 from batchrouter.kit.jobs import Job, enqueue_on_commit
 from batchrouter.kit.states import LostRace, MoveNotAllowed
 from billing.costs import book_cost
+from routing import job_queues
 
 # How far direct calls may run ahead of what is written down. After a crash this many
 # calls at most have an unknown outcome.
@@ -71,14 +74,25 @@ def begin_execution(
     item_count: int,
     sent_through_seq: int,
     now: datetime,
+    public_id: str | None = None,
 ) -> Execution:
-    """Write down the intent to ask a provider, before anything is sent."""
+    """Write down the intent to ask a provider, before anything is sent.
+
+    Args:
+        unit: claimed.
+        lane: to be asked.
+        item_count: how many items it is about.
+        sent_through_seq: how far they may be sent.
+        now: the instant.
+        public_id: where one was given out for it already.
+    """
     with transaction.atomic():
         batch = Batch.objects.select_for_update(no_key=True).get(pk=unit.batch_id)
         if batch.state == BatchState.QUEUED:
             batch.advance(BatchState.RUNNING, at=now)
             record_event(batch.pk, "batch.running", {}, now=now)
         return Execution.objects.create(
+            public_id=public_id or new_execution_id(),
             state=ExecutionState.PLANNED,
             state_at=now,
             batch_id=unit.batch_id,
@@ -89,6 +103,7 @@ def begin_execution(
             model=lane.model,
             provider_model=lane.provider_model,
             mode=lane.mode,
+            is_sandbox=lane.is_sandbox,
             item_count=item_count,
             sent_through_seq=sent_through_seq,
             started_at=now,
@@ -132,6 +147,7 @@ def end_execution(
         sent_through_seq=execution.sent_through_seq,
         ended_at=now,
     )
+    job_queues.release(execution.public_id)
     if tally.cost_nanousd:
         book_cost(
             provider=execution.provider,
@@ -164,6 +180,7 @@ def let_go(
     """
     if to not in UNIT_MOVES[UnitState.RUNNING]:
         raise MoveNotAllowed(f"unit: running cannot become {to}")
+    changes.setdefault("held_reason", "")
     # house: allow state-by-advance because the lease must be ours in the same statement
     moved = WorkUnit.objects.filter(
         pk=unit.unit_id, lease_token=unit.lease_token, state=UnitState.RUNNING
@@ -177,6 +194,40 @@ def let_go(
     )
     if moved != 1:
         raise LeaseLost(f"unit {unit.public_id} is no longer ours")
+
+
+def hold(unit: ClaimedUnit, reason: str, *, until: datetime, now: datetime) -> None:
+    """Let a unit wait, ready, for something outside; the timeline hears it once.
+
+    Args:
+        unit: claimed, with nothing under way.
+        reason: a failure kind.
+        until: when to look again, at the latest when its lane is to be left.
+        now: the instant.
+
+    Raises:
+        LeaseLost: it was no longer ours.
+    """
+    with transaction.atomic():
+        if unit.held_reason != reason:
+            record_event(
+                unit.batch_id,
+                "unit.held",
+                {
+                    "work_unit_id": unit.public_id,
+                    "items": unit.item_count,
+                    "cause": reason,
+                },
+                now=now,
+            )
+        leaves_at = now + timedelta(seconds=max(unit.stage_seconds, 0.0))
+        let_go(
+            unit,
+            UnitState.READY,
+            next_action_at=min(until, leaves_at),
+            now=now,
+            held_reason=reason,
+        )
 
 
 def finish_unit(unit: ClaimedUnit, *, now: datetime) -> None:
@@ -213,8 +264,9 @@ def hand_over(
     open_seqs: Sequence[int],
     causes: Mapping[str, int],
     now: datetime,
+    plan_id: int | None,
 ) -> None:
-    """Move a unit's open items to the next stage of its plan.
+    """Move a unit's open items to the next stage of its plan, or of a new one.
 
     A large unit is split into slices for a direct lane, so that nobody waits for more
     than a slice of it.
@@ -226,6 +278,7 @@ def hand_over(
         open_seqs: the numbers of the items that move, in order.
         causes: why, as kinds of failure with the number of items each moves.
         now: the next stage starts then.
+        plan_id: of the plan whose stages those of the decision are; None for its own.
     """
     stage = unit.stage + 1
     left, lane = decision.stages[unit.stage], decision.stages[stage]
@@ -246,23 +299,25 @@ def hand_over(
         },
         now=now,
     )
+    placed: dict[str, Any] = {
+        "stage": stage,
+        "mode": lane.mode,
+        "leave_at": lane.leave_at,
+        "plan_id": plan_id,
+    }
     if lane.mode == "direct" and len(open_seqs) > slice_items:
         slices = [
             open_seqs[start : start + slice_items]
             for start in range(0, len(open_seqs), slice_items)
         ]
-        split(
-            unit, slices, now=now, stage=stage, mode=lane.mode, leave_at=lane.leave_at
-        )
+        split(unit, slices, now=now, **placed)
     else:
         let_go(
             unit,
             UnitState.READY,
             next_action_at=now,
             now=now,
-            stage=stage,
-            mode=lane.mode,
-            leave_at=lane.leave_at,
+            **placed,
         )
     enqueue_on_commit(_JOB_OF_MODE[lane.mode])
 
@@ -290,6 +345,7 @@ def split(
         "stage": parent.stage,
         "mode": parent.mode,
         "leave_at": parent.leave_at,
+        "plan_id": parent.plan_id,
         **changes,
     }
     WorkUnit.objects.bulk_create(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from batches.decisions import Decision
+from batches.decisions import Decision, StageLane
 from batches.engine import closing, histories, lifecycle, retries
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, Contexts, open_items
@@ -39,14 +39,14 @@ def open_direct(
     unit: ClaimedUnit,
     contexts: Contexts,
     chance: random.Random,
-    window_of: Callable[[int], Window],
+    window_of: Callable[[StageLane], Window],
 ) -> DirectRun | None:
     """Begin a run of direct calls; None when the unit was ended or handed on."""
     batch = contexts.of(unit.batch_id)
     if unit.is_canceled or unit.is_overdue:
         close_stopped(unit, batch)
         return None
-    decision = batch.decision(unit.group_no)
+    decision = batch.decision(unit.group_no, unit.plan_id)
     lane = decision.stages[unit.stage]
     recorder = Recorder(
         batch_id=unit.batch_id, unit_id=unit.unit_id, lease_token=unit.lease_token
@@ -64,6 +64,8 @@ def open_direct(
         closing.leave_without_lane(
             unit, batch, decision, recorder, items, cause="provider_not_connected"
         )
+        return None
+    if closing.leave_if_withdrawn(unit, batch, decision, recorder, items):
         return None
     ahead = min(SEND_AHEAD_ITEMS, len(items)) - 1
     with transaction.atomic():
@@ -87,7 +89,7 @@ def open_direct(
         recorder=recorder,
         chance=chance,
         pending=deque(items),
-        window=window_of(lane.offering_id),
+        window=window_of(lane),
         leave_at=started + unit.stage_seconds,
         end_at=started + unit.batch_seconds,
         tries=history.tries_of(items),

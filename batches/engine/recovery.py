@@ -76,7 +76,7 @@ def _recover_one(contexts: Contexts) -> bool:
 
 def _abandon(unit: WorkUnit, execution: Execution, batch: BatchContext) -> None:
     """Book the calls that a dead worker may have made, once each."""
-    decision = batch.decision(unit.group_no)
+    decision = batch.decision(unit.group_no, unit.plan_id)
     lane = decision.stages[execution.stage]
     lost = [
         item
@@ -137,7 +137,7 @@ def _end_open_jobs(unit: claims.ClaimedUnit, context: BatchContext) -> None:
     for execution in Execution.objects.filter(
         unit_id=unit.unit_id, state__in=EXECUTION_OPEN
     ):
-        lane = context.decision(unit.group_no).stages[execution.stage]
+        lane = context.decision(unit.group_no, unit.plan_id).stages[execution.stage]
         ambiguous = sum(
             context.lost_call_cost(unit.group_no, lane, item)
             for item in open_items(unit, context)

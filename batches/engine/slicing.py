@@ -8,8 +8,9 @@ from django.conf import settings
 from batches.decisions import StageLane
 from batches.engine.charges import QuotedTerms
 from batches.engine.rows import IndexedItem
-from routing import estimates
+from routing import estimates, job_queues
 from routing.adapters.registry import job_adapter
+from routing.job_queues import Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,23 @@ def room_of(lane: StageLane) -> Room:
     if lane.mode == "direct":
         return Room(settings.DIRECT_UNIT_ITEMS)
     limits = job_adapter(lane.adapter).limits
+    queue = job_queues.limits_of(queue_of(lane), limits.queue)
     return Room(
-        min(settings.NATIVE_UNIT_ITEMS, limits.requests_max),
+        min(
+            settings.NATIVE_UNIT_ITEMS, *_known(limits.requests_max, queue.requests_max)
+        ),
         limits.bytes_max,
-        limits.tokens_max,
+        min(_known(limits.tokens_max, queue.tokens_max), default=None),
     )
+
+
+def queue_of(lane: StageLane) -> Queue:
+    """Return where the lane's jobs wait."""
+    return Queue(lane.provider, lane.provider_model, lane.is_sandbox)
+
+
+def _known(*limits: int | None) -> list[int]:
+    return [limit for limit in limits if limit is not None]
 
 
 def cut(

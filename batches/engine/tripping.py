@@ -23,4 +23,4 @@ def trip_when_refused(lane: StageLane, causes: Iterable[str], *, now: datetime) 
     refused = ACCOUNT_REFUSED.intersection(causes)
     if refused and is_present(lane):
         reason = RULES[min(refused)].message
-        health.trip_provider(lane.provider, reason, now=now)
+        health.trip_provider(lane.provider, reason, now=now, is_sandbox=lane.is_sandbox)

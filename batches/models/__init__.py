@@ -19,7 +19,7 @@ from batches.models.quote import Quote
 from batches.models.row import GoldenOutcome, ResultRow, Segment
 from batches.models.sample import SampleRun
 from batches.models.settled import SettledDay, SettledWork, TriedPolicy
-from batches.models.work_unit import WorkUnit
+from batches.models.work_unit import RoutePlan, WorkUnit
 
 __all__ = [
     "WHOLE",
@@ -40,6 +40,7 @@ __all__ = [
     "QualitySource",
     "Quote",
     "ResultRow",
+    "RoutePlan",
     "SampleRun",
     "Segment",
     "SettledDay",

@@ -40,6 +40,7 @@ class Execution(Stateful):
     model = models.CharField(max_length=120)
     provider_model = models.CharField(max_length=160)
     mode = models.CharField(max_length=6)
+    is_sandbox = models.BooleanField(default=False)
     provider_job_id = models.CharField(max_length=200, blank=True)
     item_count = models.PositiveIntegerField()
     sent_through_seq = models.IntegerField(default=-1)

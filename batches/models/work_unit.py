@@ -18,6 +18,30 @@ def new_unit_id() -> str:
     return ids.new_id("wu")
 
 
+class RoutePlan(models.Model):
+    """Stages that took the place of a decision's for some units: facts had changed."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="plans")
+    group_no = models.PositiveSmallIntegerField()
+    # What it replaced; None is the decision's own stages.
+    base = models.ForeignKey("self", on_delete=models.RESTRICT, null=True)
+    # So many stages of that are kept: the units had been there.
+    kept = models.PositiveSmallIntegerField()
+    # A failure kind, a rejection code, or an ending's word.
+    cause = models.CharField(max_length=40)
+    # All of them, as batches/decisions.py writes them.
+    stages = models.JSONField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["batch", "group_no", "-id"], name="plan_by_batch"),
+        ]
+
+    def __str__(self) -> str:
+        return f"plan {self.pk} of group {self.group_no}"
+
+
 class WorkUnit(Stateful):
     """Items of one group, ``seq_from`` to ``seq_to``, on the present stage of a plan.
 
@@ -38,11 +62,15 @@ class WorkUnit(Stateful):
     item_count = models.PositiveIntegerField()
     mode = models.CharField(max_length=6)
     stage = models.PositiveSmallIntegerField(default=0)
+    # None while the decision's own stages hold.
+    plan = models.ForeignKey(RoutePlan, on_delete=models.RESTRICT, null=True)
     leave_at = models.DateTimeField()
     next_action_at = models.DateTimeField()
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     lost_leases = models.PositiveSmallIntegerField(default=0)
+    # Why it is ready and not begun: a failure kind; empty once it went on.
+    held_reason = models.CharField(max_length=40, blank=True)
     completed = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     canceled = models.PositiveIntegerField(default=0)

@@ -12,6 +12,7 @@ from batches.services import observations
 from batches.services.observations import Observation
 from batches.states import RowStatus
 from catalog import demand, health
+from routing.connections import connection_for
 from routing.failures import FailureKind
 
 # What the public health of a provider counts against it: not the customer's errors,
@@ -106,9 +107,11 @@ def _settled(batch: Batch) -> dict[Key, tuple[int, int]]:
 def _count_health(batch: Batch, *, now: datetime) -> None:
     succeeded: Counter[str] = Counter()
     failed: Counter[str] = Counter()
-    for provider, completed, failures in Execution.objects.filter(
+    for provider, is_sandbox, completed, failures in Execution.objects.filter(
         batch=batch
-    ).values_list("provider", "completed", "failures"):
+    ).values_list("provider", "is_sandbox", "completed", "failures"):
+        if is_sandbox != _is_simulated(provider):
+            continue
         succeeded[provider] += completed
         failed[provider] += sum(
             count for kind, count in failures.items() if kind in PROVIDER_FAULTS
@@ -172,6 +175,12 @@ def _scored(batch: Batch, *, now: datetime) -> Iterator[Observation]:
             passed=score.right,
             failed=score.scored - score.right,
         )
+
+
+def _is_simulated(provider: str) -> bool:
+    """Tell whether new work on a provider would go to the simulator."""
+    found = connection_for(provider)
+    return found is not None and found.is_sandbox
 
 
 def counts_json(by_status: Mapping[str, int], total: int) -> dict[str, int]:

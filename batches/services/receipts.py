@@ -8,6 +8,7 @@ from django.db import connection
 from batches import decisions
 from batches.engine.lifecycle import LANE_SHIFTED
 from batches.golden_scores import golden_json
+from batches.lane_changes import changes_of
 from batches.models import Batch, Execution, WorkUnit
 from batches.selectors import events_of
 from batches.services.artifacts import Merged, Totals
@@ -35,6 +36,7 @@ def issue_route_receipt(
         "work_units": _units_json(batch),
         "golden": golden_json(batch),
         "lane_changes": _lane_changes_json(batch),
+        "plan_changes": _plan_changes_json(batch),
         "duplicates": duplicates_json(batch),
         "rows": {
             "total": merged.row_count,
@@ -121,6 +123,16 @@ def _lane_changes_json(batch: Batch) -> list[dict[str, Any]]:
     """Show which units moved from lane to lane, when, and for which causes."""
     changes = events_of(batch).filter(kind=LANE_SHIFTED).order_by("id")
     return [{"at": clock.iso(event.created_at), **event.data} for event in changes]
+
+
+def _plan_changes_json(batch: Batch) -> list[dict[str, Any]]:
+    """Show which units got a new plan, had to wait, or left a job that stalled."""
+    return [
+        {"work_unit_id": unit_id, **told}
+        for unit_id, changes in changes_of(batch).items()
+        for _, told in changes
+        if told["type"] != "lane_change"
+    ]
 
 
 def issue_billing_receipt(

@@ -1,4 +1,4 @@
-"""Remove what nothing names: scratch files, unnamed blobs, old idempotency records."""
+"""Remove what nothing names or looks at: files, records and hourly sums."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ from batches.models import StoredFile
 from batches.services.delivery import forget_told
 from batches.store import store
 from batchrouter.web.idempotency import forget_expired
+from catalog import health as catalog_health
+from routing import health as routing_health
 
 # A request or a worker that still needs a file it has not named yet is long over.
 _SAFE_AGE = timedelta(hours=24)
@@ -19,6 +21,8 @@ def tidy(*, now: datetime) -> None:
     """Delete orphans that are older than a day; safe to run at any time."""
     forget_expired(now=now)
     forget_told(now=now)
+    catalog_health.forget_old(now=now)
+    routing_health.forget_old(now=now)
     limit = (now - _SAFE_AGE).timestamp()
     for path in _older(store().scratch_dir().iterdir(), limit):
         if path.is_dir():

@@ -28,6 +28,7 @@ PUBLIC_HOLIDAYS: Final = (
     (date(2026, 10, 1), date(2026, 10, 7)),
 )
 _SATURDAY: Final = 5
+_OFF_PEAK_BPS: Final = 5_000
 
 
 def is_off_peak(instant: datetime) -> bool:
@@ -36,6 +37,11 @@ def is_off_peak(instant: datetime) -> bool:
     if moment.weekday() >= _SATURDAY or _is_holiday(moment.date()):
         return True
     return not any(begin <= moment.time() < end for begin, end in PEAK_HOURS)
+
+
+def cost_bps(instant: datetime) -> int:
+    """Return what a call at this instant costs of the listed price, times 10,000."""
+    return _OFF_PEAK_BPS if is_off_peak(instant) else 10_000
 
 
 def _is_holiday(day: date) -> bool:

@@ -32,6 +32,7 @@ from routing.contracts import (
     JobState,
 )
 from routing.failures import FailureKind, JobOutcomeUnknown
+from routing.queueing import QueueLimits
 
 Json = dict[str, Any]
 
@@ -56,6 +57,7 @@ class GeminiJobs:
         # No number of requests is published; this one is ours.
         requests_max=50_000,
         bytes_max=2_000_000_000,
+        queue=QueueLimits(jobs_max=100),
         source="https://ai.google.dev/gemini-api/docs/batch-api, 2026-11-22",
     )
 

@@ -226,5 +226,7 @@ def refused(kind: FailureKind) -> JobRefused:
 
 def refusal(reply: Reply) -> JobRefused:
     """Return the refusal that a reply stands for."""
+    if statuses.error_words(object_in(reply)) & statuses.QUEUE_WORDS:
+        return refused(FailureKind.QUEUE_FULL)
     failure = statuses.failure_of(reply.status, reply.headers, reply.body)
     return JobRefused(failure, failure.rule.message)

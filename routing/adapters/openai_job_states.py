@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
+from routing.adapters import statuses
 from routing.adapters.job_calls import PROVIDER_ID
 from routing.contracts import JobPhase, JobState
 
@@ -39,6 +40,8 @@ def job_state(job: dict[str, Any], *, seen_at: datetime | None) -> JobState:
         name for name in files if isinstance(name, str) and PROVIDER_ID.match(name)
     )
     completed = _count(counts.get("completed"))
+    if ended_as == "failed" and not result_files and _is_turned_away(job):
+        ended_as = "turned_away"
     if ended_as == "ok" and completed and _lags(job, seen_at):
         phase, ended_as = "collecting", None
     return JobState(
@@ -58,6 +61,15 @@ def _lags(job: dict[str, Any], seen_at: datetime | None) -> bool:
         return False
     ended = _count(job.get("completed_at"))
     return seen_at is None or seen_at.timestamp() - ended < FILE_LAG_SECONDS
+
+
+def _is_turned_away(job: dict[str, Any]) -> bool:
+    """Tell whether the check of a job found no room for it in the queue."""
+    errors = job.get("errors")
+    entries = errors.get("data") if isinstance(errors, dict) else None
+    return isinstance(entries, list) and any(
+        statuses.error_words(entry) & statuses.QUEUE_WORDS for entry in entries
+    )
 
 
 def _message(errors: Any) -> str | None:

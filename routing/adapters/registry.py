@@ -3,10 +3,13 @@
 An offering names its adapter by key (catalog/data/providers.json).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from batchrouter.kit.outbound import ControlClient
+from routing.adapters import deepseek
 from routing.adapters.anthropic import AnthropicDirect
 from routing.adapters.anthropic_jobs import AnthropicJobs
 from routing.adapters.deepseek import DeepSeekDirect
@@ -29,12 +32,22 @@ class UnknownAdapter(LookupError):
     """The catalog names an adapter that this program does not have."""
 
 
+def _listed(_instant: datetime) -> int:
+    return 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class AdapterPair:
-    """What a provider can do through us; None is "not in this mode"."""
+    """What a provider can do through us; None is "not in this mode".
+
+    Attributes:
+        cost_bps: what a direct call at an instant costs of the listed price, times
+            10,000. Quotes hold at the listed price whatever it is.
+    """
 
     direct: DirectAdapter | None
     jobs: JobAdapter | None
+    cost_bps: Callable[[datetime], int] = _listed
 
 
 # Makes no connection before its first call, so it is safe to fork with.
@@ -48,7 +61,7 @@ ADAPTERS: Final[dict[str, AdapterPair]] = {
     "groq": AdapterPair(direct=CompatibleDirect(), jobs=GroqJobs(_control)),
     "together": AdapterPair(direct=CompatibleDirect(), jobs=TogetherJobs(_control)),
     "fireworks": AdapterPair(direct=CompatibleDirect(), jobs=FireworksJobs(_control)),
-    "deepseek": AdapterPair(direct=DeepSeekDirect(), jobs=None),
+    "deepseek": AdapterPair(DeepSeekDirect(), None, cost_bps=deepseek.cost_bps),
     "openrouter": AdapterPair(OpenRouterDirect(), OpenRouterJobs(_control)),
     "openai_compatible": AdapterPair(direct=CompatibleDirect(), jobs=None),
 }
@@ -76,6 +89,12 @@ def job_adapter(key: str) -> JobAdapter:
     if pair is None or pair.jobs is None:
         raise UnknownAdapter(f"no job adapter {key!r}")
     return pair.jobs
+
+
+def cost_bps(key: str, mode: str, instant: datetime) -> int:
+    """Return what a call at an instant costs of the listed price, times 10,000."""
+    pair = ADAPTERS.get(key)
+    return 10_000 if pair is None or mode == "batch" else pair.cost_bps(instant)
 
 
 def speaks(key: str, mode: str) -> bool:

@@ -31,6 +31,9 @@ QUOTA_WORDS: Final = frozenset(
         "insufficient_balance",
     }
 )
+# What a job that is made or checked hears where too many tokens wait already
+# (providers.md 1.1, read 2026-11-22).
+QUEUE_WORDS: Final = frozenset({"token_limit_exceeded"})
 MODEL_WORDS: Final = frozenset(
     {"model_not_found", "model_not_available", "model_decommissioned"}
     # Anthropic's and Mistral's words.

@@ -35,6 +35,7 @@ from routing.contracts import (
     Operation,
 )
 from routing.failures import FailureKind, JobOutcomeUnknown
+from routing.queueing import QueueLimits
 
 Json = dict[str, Any]
 
@@ -54,6 +55,7 @@ class TogetherJobs:
         requests_max=50_000,
         bytes_max=100_000_000,
         tokens_max=30_000_000_000,
+        queue=QueueLimits(tokens_max=30_000_000_000),
         source="https://docs.together.ai/docs/inference/batch/overview, 2026-11-22",
     )
 

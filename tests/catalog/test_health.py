@@ -10,6 +10,7 @@ from catalog.health import (
     Health,
     fold,
     fold_latencies,
+    forget_old,
     health_by_provider,
     latencies_by_offering,
     unknown_health,
@@ -109,3 +110,16 @@ def test_health_of_all_providers_takes_two_queries() -> None:
         health_by_provider(now=NOON)
 
     assert len(queries) == 2
+
+
+def test_hours_beyond_the_longest_window_are_forgotten() -> None:
+    provider, offering = ProviderFactory.create(), OfferingFactory.create()
+    for days in (32, 30):
+        at = NOON - timedelta(days=days)
+        fold(provider=provider.key, at=at, succeeded=1, failed=0)
+        fold_latencies(offering.pk, at=at, calls={3: 1})
+    forget_old(now=NOON)
+
+    kept = [NOON - timedelta(days=30)]
+    assert list(ProviderHour.objects.values_list("hour", flat=True)) == kept
+    assert list(LatencyHour.objects.values_list("hour", flat=True)) == kept

@@ -28,11 +28,13 @@ def report(
 ) -> None:
     health.record(
         offering.pk,
-        successes=successes,
-        failures=failures,
-        latency_ms_sum=latency_ms_sum,
+        health.Calls(
+            successes=successes,
+            failures=failures,
+            latency_ms_sum=latency_ms_sum,
+            expiries=expiries,
+        ),
         now=NOON,
-        expiries=expiries,
     )
 
 
@@ -50,9 +52,7 @@ def test_kinds_of_work_and_days_have_rows_of_their_own(offering: Offering) -> No
     for key, day in (("a", 0), ("b", 0), ("a", 1)):
         health.record(
             offering.pk,
-            successes=1,
-            failures=0,
-            latency_ms_sum=0,
+            health.Calls(successes=1),
             now=NOON + timedelta(days=day),
             workload_key=key,
         )
@@ -105,3 +105,30 @@ def test_reports_at_the_same_time_are_all_counted() -> None:
 
     assert RoutingOutcome.objects.get().successes == 120
     assert OfferingHealth.objects.get().recent_successes == 120.0
+
+
+def test_what_the_simulator_answered_says_nothing_of_a_provider(
+    offering: Offering,
+) -> None:
+    for _ in range(20):
+        health.record(offering.pk, health.Calls(failures=1), now=NOON, is_sandbox=True)
+    assert OfferingHealth.objects.get().breaker_open_until is not None
+    health.record(offering.pk, health.Calls(successes=1), now=NOON)
+
+    row = OfferingHealth.objects.get()
+    assert (row.is_sandbox, row.recent_successes, row.recent_failures) == (False, 1, 0)
+    assert row.breaker_open_until is None
+    assert set(
+        RoutingOutcome.objects.values_list("is_sandbox", "successes", "failures")
+    ) == {(True, 0, 20), (False, 1, 0)}
+
+
+def test_outcomes_are_kept_for_ninety_days(offering: Offering) -> None:
+    for days in (91, 90):
+        health.record(
+            offering.pk, health.Calls(successes=1), now=NOON - timedelta(days=days)
+        )
+    health.forget_old(now=NOON)
+
+    (kept,) = RoutingOutcome.objects.all()
+    assert kept.day == (NOON - timedelta(days=90)).date()

@@ -13,9 +13,10 @@ from accounts.models import User
 from batchrouter.kit import clock
 from catalog import health as catalog_health
 from catalog.models import Offering
-from routing import health
+from routing import health, pace_store
 from routing.lanes import LaneView, lane_views, open_breakers
 from routing.models import OfferingHealth
+from routing.pacing import PaceReport
 from tests.factories.catalog import OfferingFactory, ProviderFactory
 from tests.routing.values import NOON
 from tests.support.operators import log_in_operator
@@ -35,12 +36,14 @@ def offering() -> Offering:
 def report(offering: Offering, successes: int, failures: int, days_ago: int) -> None:
     health.record(
         offering.pk,
-        successes=successes,
-        failures=failures,
-        latency_ms_sum=0,
-        expiries=1,
+        health.Calls(successes=successes, failures=failures, expiries=1),
         now=NOON - timedelta(days=days_ago),
     )
+
+
+def report_pace(offering: Offering, calls: int) -> None:
+    """Let a worker report that so many calls at once are the most there may be."""
+    pace_store.report(offering.pk, PaceReport(), ceiling_calls=calls, now=NOON)
 
 
 def view(offering: Offering) -> LaneView:
@@ -73,12 +76,9 @@ def test_a_lane_on_probation_is_half_open(offering: Offering) -> None:
     assert view(offering).breaker == "half_open"
 
 
-def test_the_window_is_that_of_the_last_report(offering: Offering) -> None:
-    for calls in (64, 12):
-        health.note_lane(offering.pk, window_calls=calls, failure_kinds=(), now=NOON)
-    health.note_lane(
-        offering.pk, window_calls=None, failure_kinds=["no_answer"], now=NOON
-    )
+def test_the_window_is_that_of_all_workers(offering: Offering) -> None:
+    report_pace(offering, 12)
+    health.note_lane(offering.pk, failure_kinds=["no_answer"], now=NOON)
 
     assert view(offering).window_calls == 12
 
@@ -88,7 +88,6 @@ def test_the_three_newest_failures_are_shown(offering: Offering) -> None:
     for seconds, kind in enumerate([*kinds, "timed_out"]):
         health.note_lane(
             offering.pk,
-            window_calls=None,
             failure_kinds=[kind],
             now=NOON + timedelta(seconds=seconds),
         )
@@ -101,7 +100,7 @@ def test_the_three_newest_failures_are_shown(offering: Offering) -> None:
 
 
 def test_a_report_of_nothing_makes_no_row(offering: Offering) -> None:
-    health.note_lane(offering.pk, window_calls=None, failure_kinds=(), now=NOON)
+    health.note_lane(offering.pk, failure_kinds=(), now=NOON)
 
     assert not OfferingHealth.objects.exists()
 
@@ -110,11 +109,10 @@ def test_a_note_leaves_the_breaker_alone(offering: Offering) -> None:
     health.trip(offering.pk, None, "too many failures", now=NOON)
     before: dict[str, Any] = {**OfferingHealth.objects.values().get()}
 
-    health.note_lane(offering.pk, window_calls=1, failure_kinds=["no_answer"], now=NOON)
+    health.note_lane(offering.pk, failure_kinds=["no_answer"], now=NOON)
 
     after: dict[str, Any] = {**OfferingHealth.objects.values().get()}
     assert {name for name in before if before[name] != after[name]} == {
-        "window_calls",
         "last_failures",
     }
 
@@ -173,8 +171,8 @@ def cells(page: bytes) -> dict[str, str]:
 
 def test_operators_see_a_lane_at_work(operator: Client, offering: Offering) -> None:
     now = clock.now()
-    health.record(offering.pk, successes=19, failures=1, latency_ms_sum=0, now=now)
-    health.note_lane(offering.pk, window_calls=48, failure_kinds=(), now=now)
+    health.record(offering.pk, health.Calls(successes=19, failures=1), now=now)
+    report_pace(offering, 48)
     catalog_health.fold_latencies(offering.pk, at=now, calls={4: 19, 12: 1})
     health.trip(offering.pk, None, "quota", now=now)
 

@@ -41,10 +41,7 @@ def facts(*, sandbox_only: bool = False, workload_key: str = "") -> OfferingFact
 def report(offering_id: int, *, days_ago: int = 0, key: str = "") -> None:
     health.record(
         offering_id,
-        successes=80,
-        failures=12,
-        expiries=8,
-        latency_ms_sum=0,
+        health.Calls(successes=80, failures=12, expiries=8),
         now=NOON - timedelta(days=days_ago),
         workload_key=key,
     )
@@ -126,7 +123,7 @@ def test_the_number_of_queries_does_not_grow_with_the_offerings(
     for provider in ("openai", "groq", "together", "mistral", "deepseek"):
         report(make_offering(provider=provider))
 
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(7):
         assert len(offering_facts(["m"], sandbox_only=False, now=NOON)) == 5
 
 
@@ -158,3 +155,20 @@ def test_without_any_version_the_programs_own_holds() -> None:
 
     assert current_weights(now=NOON) == RouteWeights(version_id="rv_default")
     assert weights_of("rv_default") == RouteWeights()
+
+
+def test_a_live_lane_is_not_judged_by_what_the_simulator_answered(
+    settings: Settings,
+) -> None:
+    settings.PROVIDER_API_KEYS = {}
+    settings.SANDBOX_PROVIDERS_URL = "http://127.0.0.1:9"
+    offering_id = make_offering()
+    health.record(offering_id, health.Calls(failures=30), now=NOON, is_sandbox=True)
+    simulated = facts()
+    settings.PROVIDER_API_KEYS = {"openai": "sk-test"}
+    live = facts()
+
+    assert (simulated.is_sandbox, simulated.observed_failures) == (True, 30.0)
+    assert simulated.breaker_open_until is not None
+    assert (live.is_sandbox, live.observed_failures) == (False, 0.0)
+    assert live.breaker_open_until is None

@@ -169,3 +169,16 @@ def test_no_usage_makes_the_rows_exceed_the_quoted_ceiling(
     assert subtotal <= ceiling
     shares = sum(row.fee_nanousd for row in rows)
     assert shares <= fee_nanousd(subtotal, fee_bps=590)
+
+
+def test_a_call_off_peak_costs_us_half_and_the_customer_what_was_quoted() -> None:
+    usual = money(Usage(100, 40, 20, 0))
+    cheap = row_money(
+        Usage(100, 40, 20, 0),
+        terms=TERMS,
+        lane_price=PRICE,
+        counted_tokens=100,
+        output_cap=50,
+        cost_bps=5_000,
+    )
+    assert (cheap.cost_nanousd, cheap.charge_nanousd) == (69_000, usual.charge_nanousd)

@@ -13,14 +13,10 @@ import pytest
 from batches.engine import claims, lifecycle
 from batches.engine.collecting import FLUSH_ROWS
 from batches.engine.context import Contexts
-from batches.engine.native import (
-    CANCEL_GRACE_SECONDS,
-    NOTHING_SENT,
-    REFUSALS_MAX,
-    NativeStep,
-    serve_native_lanes,
-)
+from batches.engine.held_job import CANCEL_GRACE_SECONDS, NOTHING_SENT, HeldJob
+from batches.engine.native import serve_native_lanes, take_step
 from batches.engine.recovery import close_overdue_batches, recover_lost_leases
+from batches.engine.submitting import REFUSALS_MAX
 from batches.models import Batch, Execution, ResultRow, WorkUnit
 from batches.services.cancellation import cancel_batch
 from batches.states import UNIT_OPEN
@@ -275,11 +271,17 @@ def test_an_expired_job_gives_its_rows_and_the_rest_goes_on(
     assert lanes == ["openai:batch"] * 5 + ["openai:direct"] * 5
 
 
-@pytest.mark.parametrize("fault", ["all_failed", "fail_validation"])
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [("all_failed", {}), ("fail_validation", {"code": "invalid_json_line"})],
+)
 def test_a_job_that_fails_is_done_on_the_next_lane(
-    owner: Customer, simulator: SimulatorProcess, fault: str
+    owner: Customer,
+    simulator: SimulatorProcess,
+    fault: str,
+    options: dict[str, str],
 ) -> None:
-    strike(simulator, fault)
+    strike(simulator, fault, **options)
     batch = dispatched(owner.org, make_texts("a", "b"), NATIVE, DIRECT)
     tend(batch)
     run_direct()
@@ -430,8 +432,10 @@ class CutOff:
 
 
 def test_collecting_again_counts_nothing_twice(
-    owner: Customer, simulator: SimulatorProcess
+    owner: Customer, simulator: SimulatorProcess, settings: Any
 ) -> None:
+    # So that a slow machine does not come to a second step in the first.
+    settings.NATIVE_POLL_FIRST_SECONDS = settings.NATIVE_POLL_MAX_SECONDS = 60
     count = FLUSH_ROWS + 20
     texts = ["a [[sim:empty]]", *["a"] * (count - 1)]
     batch = dispatched(owner.org, make_texts(*texts), NATIVE, DIRECT)
@@ -441,9 +445,9 @@ def test_collecting_again_counts_nothing_twice(
     unit = claims.claim("batch", token=uuid.uuid4())
     assert unit is not None
     contexts = Contexts()
-    broken = NativeStep(unit, contexts.of(batch.pk))
+    broken = HeldJob(unit, contexts.of(batch.pk))
     broken.adapter = CutOff(FLUSH_ROWS + 10)
-    broken.take()
+    take_step(broken)
     broken.recorder.close()
     contexts.close()
     assert len(rows_of(batch)) == FLUSH_ROWS

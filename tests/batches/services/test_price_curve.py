@@ -107,7 +107,7 @@ def test_a_point_that_leaves_items_without_a_lane_is_not_offered(
     owner: Customer,
 ) -> None:
     for lane in Offering.objects.filter(provider__key="openai", mode="direct"):
-        health.trip(lane.pk, None, "test", now=clock.now())
+        health.trip(lane.pk, None, "test", now=clock.now(), is_sandbox=True)
     items = [make_item(0), make_item(1, model="deepseek-flash")]
 
     hurried = curve_of(make_quote(owner.org, items))["priority"]

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from routing.adapters.deepseek import DeepSeekDirect, is_off_peak
+from routing.adapters.registry import cost_bps
 from routing.failures import FailureKind
 from tests.routing.values import make_connection, make_item
 
@@ -42,6 +43,22 @@ def test_off_peak_is_outside_the_hours_of_working_days(
     instant: datetime, expected: bool
 ) -> None:
     assert is_off_peak(instant) is expected
+
+
+@pytest.mark.parametrize(
+    ("adapter", "mode", "hour", "expected"),
+    [
+        ("deepseek", "direct", 2, 10_000),
+        ("deepseek", "direct", 5, 5_000),
+        ("openai", "direct", 5, 10_000),
+        ("openai", "batch", 5, 10_000),
+    ],
+)
+def test_only_deepseek_s_calls_off_peak_cost_half(
+    adapter: str, mode: str, hour: int, expected: int
+) -> None:
+    instant = datetime(2026, 11, 23, hour, tzinfo=UTC)
+    assert cost_bps(adapter, mode, instant) == expected
 
 
 def test_no_effort_switches_thinking_off() -> None:

@@ -173,7 +173,9 @@ def test_an_expired_job_gives_what_it_finished(lane: Lane) -> None:
 
 
 def test_a_job_that_fails_validation_says_why_and_has_no_rows(lane: Lane) -> None:
-    lane.script("batch", kind="fail_validation", message="No room.")
+    lane.script(
+        "batch", kind="fail_validation", code="invalid_file", message="No room."
+    )
     state, rows = lane.run("A.")
 
     assert (state.ended_as, rows) == ("failed", [])

@@ -254,19 +254,25 @@ def test_a_provider_that_cannot_be_reached_is_a_refusal(
     assert refused.value.failure.kind is FailureKind.UNREACHABLE
 
 
-def test_a_job_that_fails_validation_ends_as_failed_with_the_reason(
+@pytest.mark.parametrize(
+    ("code", "ended_as"),
+    [("too_many_tasks", "failed"), ("token_limit_exceeded", "turned_away")],
+)
+def test_a_job_that_fails_validation_says_whether_there_was_no_room(
     jobs: OpenAIJobs,
     simulator: SimulatorProcess,
     connection: Connection,
     tmp_path: Path,
+    code: str,
+    ended_as: str,
 ) -> None:
-    fault = {"match": {"path": "batch"}, "fault": {"kind": "fail_validation"}}
-    simulator.post_fault(fault)
+    fault = {"kind": "fail_validation", "code": code}
+    simulator.post_fault({"match": {"path": "batch"}, "fault": fault})
     state, rows = run(jobs, connection, tmp_path, "Text.")
 
-    assert (state.ended_as, state.result_files, rows) == ("failed", (), [])
+    assert (state.ended_as, state.result_files, rows) == (ended_as, (), [])
     assert state.message is not None
-    assert state.message.startswith("token_limit_exceeded: ")
+    assert state.message.startswith(f"{code}: ")
 
 
 def test_an_expired_job_gives_what_it_finished_and_names_the_rest(
