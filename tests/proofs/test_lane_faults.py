@@ -7,7 +7,7 @@ import pytest
 
 from proofs.lane_faults import judge
 from tests.support import troubled_batch
-from tests.support.troubled_batch import MOVES, RUN_BY_JOBS, Outcome
+from tests.support.troubled_batch import CAUSES, MOVED, RUN_BY_JOBS, Outcome
 
 TOTAL = "0.75"
 
@@ -23,9 +23,9 @@ CHANGES = [
         "from_mode": lane(left)[1],
         "to_provider": lane(taken)[0],
         "to_mode": lane(taken)[1],
-        "causes": {cause: items},
+        "causes": dict.fromkeys(CAUSES[left, taken], items),
     }
-    for (left, taken, cause), items in MOVES.items()
+    for (left, taken), items in MOVED.items()
 ]
 KEPT = Outcome(
     batch={

@@ -4,7 +4,7 @@ Used by the flow tests and by the campaign ``proofs.lane_faults``: both make the
 batch and hold it to the same promises.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,15 +92,25 @@ DEEPSEEK_LIVES_FOR = 500
 # Rows that each job's provider runs, and so would bill.
 RUN_BY_JOBS = {"anthropic": 800, "gemini": 500, "mistral": 700, "openai": 600}
 
-# Items by the lane that they left, the lane they went to, and why.
-Move = tuple[str, str, str]
-MOVES: dict[Move, int] = {
-    ("openai:batch", "openai:direct", "provider_job_expired"): 600,
-    ("anthropic:batch", "anthropic:direct", "missing_from_provider"): 20,
-    ("fireworks:batch", "together:direct", "provider_overloaded"): 800,
-    ("deepseek:direct", "together:direct", "provider_overloaded"): 500,
-    ("mistral:batch", "mistral:direct", "missing_from_provider"): 18,
-    ("gemini:batch", "gemini:direct", "missing_from_provider"): 13,
+# The lane that items left, and the lane they went to.
+Move = tuple[str, str]
+MOVED: dict[Move, int] = {
+    ("openai:batch", "openai:direct"): 600,
+    ("anthropic:batch", "anthropic:direct"): 20,
+    ("fireworks:batch", "together:direct"): 800,
+    ("deepseek:direct", "together:direct"): 500,
+    ("mistral:batch", "mistral:direct"): 18,
+    ("gemini:batch", "gemini:direct"): 13,
+}
+# Why. What keeps failing is also left because its breaker has opened.
+_DOWN = {"provider_overloaded", "breaker_open"}
+CAUSES: dict[Move, set[str]] = {
+    ("openai:batch", "openai:direct"): {"provider_job_expired"},
+    ("anthropic:batch", "anthropic:direct"): {"missing_from_provider"},
+    ("fireworks:batch", "together:direct"): _DOWN,
+    ("deepseek:direct", "together:direct"): _DOWN,
+    ("mistral:batch", "mistral:direct"): {"missing_from_provider"},
+    ("gemini:batch", "gemini:direct"): {"missing_from_provider"},
 }
 
 _SCRIPT: list[Json] = [
@@ -163,15 +173,32 @@ class Outcome:
     reconciled: str
 
     @property
-    def moves(self) -> dict[Move, int]:
-        """Items by the lane they left, the lane they went to, and the cause."""
+    def moved(self) -> dict[Move, int]:
+        """Items by the lane that they left and the lane they went to."""
         found: Counter[Move] = Counter()
         for change in self.route["lane_changes"]:
-            left = f"{change['from_provider']}:{change['from_mode']}"
-            taken = f"{change['to_provider']}:{change['to_mode']}"
-            for cause, moved in change["causes"].items():
-                found[left, taken, cause] += moved
+            found[_move(change)] += sum(change["causes"].values())
         return dict(found)
+
+    @property
+    def causes(self) -> dict[Move, set[str]]:
+        """Why they left, by the same lanes."""
+        found: dict[Move, set[str]] = defaultdict(set)
+        for change in self.route["lane_changes"]:
+            found[_move(change)] |= change["causes"].keys()
+        return dict(found)
+
+    def strange_moves(self) -> list[Move]:
+        """Return the changes of lane that are not in the script, or for no such cause.
+
+        Those of the script that did not come are among them.
+        """
+        told = self.causes
+        return sorted(
+            move
+            for move in told.keys() | CAUSES.keys()
+            if not told.get(move) or not told[move] <= CAUSES.get(move, set())
+        )
 
     @property
     def failures(self) -> Counter[str]:
@@ -200,6 +227,13 @@ class Outcome:
         """Tell whether the batch ended before its deadline."""
         ended_at, due = self.batch["completed_at"], self.batch["deadline_at"]
         return datetime.fromisoformat(ended_at) < datetime.fromisoformat(due)
+
+
+def _move(change: Json) -> Move:
+    return (
+        f"{change['from_provider']}:{change['from_mode']}",
+        f"{change['to_provider']}:{change['to_mode']}",
+    )
 
 
 def outcome_of(product: Product, batch_id: str) -> Outcome:
