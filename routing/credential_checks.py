@@ -12,7 +12,7 @@ import orjson
 
 from batchrouter.kit.outbound import ControlClient, OutboundError, Reply, ReplyTooLarge
 from routing.adapters import anthropic, gemini
-from routing.adapters.openai_jobs import bearer_headers
+from routing.adapters.job_base import bearer_headers
 from routing.contracts import Connection
 
 CHECK_SECONDS: Final = 15.0

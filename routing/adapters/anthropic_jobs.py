@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import orjson
 
-from batchrouter.kit.outbound import ControlClient
 from routing.adapters import (
     anthropic_answers,
     anthropic_requests,
@@ -25,7 +24,8 @@ from routing.adapters import (
     result_lines,
 )
 from routing.adapters.anthropic import PATH, headers_of, version_of
-from routing.adapters.job_calls import JobCalls, id_in, safe_id
+from routing.adapters.job_base import JobsAtPaths
+from routing.adapters.job_calls import id_in, safe_id
 from routing.adapters.untagged import Candidate, find_untagged
 from routing.contracts import (
     Answer,
@@ -44,8 +44,6 @@ from routing.failures import JobOutcomeUnknown
 Json = dict[str, Any]
 
 BATCHES: Final = PATH + "/batches"
-LIST_PAGES_MAX: Final = 20
-LIST_PAGE_SIZE: Final = 100
 # Clocks differ by this much at most.
 _SKEW: Final = timedelta(minutes=2)
 
@@ -56,12 +54,11 @@ _PHASES: Final[dict[str, JobPhase]] = {
 }
 
 
-class AnthropicJobs:
-    """Run many items as one message batch.
+class AnthropicJobs(JobsAtPaths):
+    """Run many items as one message batch."""
 
-    Args:
-        client: makes the calls.
-    """
+    jobs_path = BATCHES
+    headers_of = staticmethod(headers_of)
 
     operations: tuple[Operation, ...] = ("responses", "vision")
     limits = JobLimits(
@@ -70,9 +67,6 @@ class AnthropicJobs:
         source="https://platform.claude.com/docs/en/build-with-claude/batch-processing,"
         " 2026-11-22",
     )
-
-    def __init__(self, client: ControlClient) -> None:
-        self._calls = JobCalls(client, headers_of)
 
     def encode_line(self, item: ItemRequest, connection: Connection) -> bytes:
         """Return one request of the batch as a line, with its newline."""
@@ -161,35 +155,14 @@ class AnthropicJobs:
             finally:
                 path.unlink(missing_ok=True)
 
-    def cancel(self, connection: Connection, job_id: str) -> None:
-        """Ask the provider to stop; already ended jobs are no error.
-
-        Raises:
-            JobOutcomeUnknown: the provider could not be asked now.
-        """
-        self._calls.cancel(connection, f"{BATCHES}/{safe_id(job_id)}/cancel")
-
     def _made_since(self, connection: Connection, since: datetime) -> list[Json]:
         """Return the batches made since then, newest first."""
         found: list[Json] = []
-        path = f"{BATCHES}?limit={LIST_PAGE_SIZE}"
-        after = ""
-        for _ in range(LIST_PAGES_MAX):
-            page, _reply = self._calls.asked(connection, path + after)
-            data = page.get("data")
-            if not isinstance(data, list):
-                raise JobOutcomeUnknown("the list of batches is no list")
-            for batch in data:
-                if not isinstance(batch, dict):
-                    continue
-                made_at = _moment(batch.get("created_at"))
-                if made_at is not None and made_at < since:
-                    return found
-                found.append(batch)
-            last = id_in(data[-1]) if data else None
-            if last is None or page.get("has_more") is not True:
-                return found
-            after = f"&after_id={last}"
+        for batch in self._calls.listed(connection, BATCHES, cursor="after_id"):
+            made_at = _moment(batch.get("created_at"))
+            if made_at is not None and made_at < since:
+                break
+            found.append(batch)
         return found
 
     def _is_ours(self, connection: Connection, batch_id: str, client_ref: str) -> bool:

@@ -21,15 +21,14 @@ from typing import Any, Final
 import orjson
 
 from batchrouter.kit.outbound import (
-    ControlClient,
     OutboundError,
     Reply,
 )
 from routing.adapters import job_calls, openai_lines
-from routing.adapters.job_calls import JobCalls, safe_id
+from routing.adapters.job_base import JobsAtPaths
+from routing.adapters.job_calls import safe_id
 from routing.adapters.openai_compatible import body_of
 from routing.adapters.openai_job_states import MESSAGE_MAX
-from routing.adapters.openai_jobs import bearer_headers
 from routing.adapters.transfers import transfer_url
 from routing.contracts import (
     Answer,
@@ -68,12 +67,8 @@ _STATES: Final[dict[str, tuple[JobPhase, str | None]]] = {
 }
 
 
-class FireworksJobs:
-    """Run many items as one batch inference job.
-
-    Args:
-        client: makes the calls.
-    """
+class FireworksJobs(JobsAtPaths):
+    """Run many items as one batch inference job."""
 
     operations: tuple[Operation, ...] = ("responses", "vision")
     limits = JobLimits(
@@ -82,9 +77,6 @@ class FireworksJobs:
         source="https://github.com/fw-ai-external/python-sdk, datasets.upload,"
         " 2026-11-22; no number of requests is published",
     )
-
-    def __init__(self, client: ControlClient) -> None:
-        self._calls = JobCalls(client, bearer_headers)
 
     def encode_line(self, item: ItemRequest, connection: Connection) -> bytes:
         """Return one line of the dataset, with its newline."""

@@ -15,11 +15,12 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from batchrouter.kit.outbound import ControlClient, OutboundError, Reply
+from batchrouter.kit.outbound import OutboundError, Reply
 from routing.adapters import gemini_lines, gemini_requests, job_calls, result_lines
 from routing.adapters.gemini import headers_of, model_path, version_of
 from routing.adapters.gemini_job_states import BATCHES, FILES, job_state
-from routing.adapters.job_calls import JobCalls, safe_id
+from routing.adapters.job_base import JobsAtPaths
+from routing.adapters.job_calls import safe_id
 from routing.contracts import (
     EVERY_OPERATION,
     Answer,
@@ -45,12 +46,10 @@ INLINE_BYTES_MAX: Final = 1_000_000
 JOB_REPLY_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
-class GeminiJobs:
-    """Run many items as one Gemini batch.
+class GeminiJobs(JobsAtPaths):
+    """Run many items as one Gemini batch."""
 
-    Args:
-        client: makes the calls.
-    """
+    headers_of = staticmethod(headers_of)
 
     operations = EVERY_OPERATION
     limits = JobLimits(
@@ -60,9 +59,6 @@ class GeminiJobs:
         queue=QueueLimits(jobs_max=100),
         source="https://ai.google.dev/gemini-api/docs/batch-api, 2026-11-22",
     )
-
-    def __init__(self, client: ControlClient) -> None:
-        self._calls = JobCalls(client, headers_of)
 
     def encode_line(self, item: ItemRequest, connection: Connection) -> bytes:
         """Return one line of the input file, with its newline.

@@ -5,7 +5,7 @@ A call that makes a job and ends without a clear answer may have made it: that i
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -29,6 +29,8 @@ Json = dict[str, Any]
 CALL_SECONDS: Final = 30.0
 TRANSFER_SECONDS: Final = 900.0
 DOWNLOAD_BYTES_MAX: Final = 4 * 1024**3
+LIST_PAGES_MAX: Final = 20
+LIST_PAGE_SIZE: Final = 100
 # A job that ended is no longer there to be stopped.
 NOTHING_TO_CANCEL: Final = frozenset({400, 404, 405, 409})
 
@@ -90,6 +92,34 @@ class JobCalls:
         if not reply.ok or value is None:
             raise JobOutcomeUnknown(f"the question was answered {reply.status}")
         return value, reply
+
+    def listed(
+        self, connection: Connection, path: str, *, cursor: str = "after"
+    ) -> Iterator[Json]:
+        """Yield the newest 2,000 jobs of a list, the newest first.
+
+        Args:
+            connection: whose.
+            path: of the list.
+            cursor: the parameter that names the last job of the page before.
+
+        Raises:
+            JobOutcomeUnknown: the provider could not be asked now.
+        """
+        after = ""
+        for _ in range(LIST_PAGES_MAX):
+            page, _reply = self.asked(
+                connection, f"{path}?limit={LIST_PAGE_SIZE}{after}"
+            )
+            data = page.get("data")
+            if not isinstance(data, list):
+                raise JobOutcomeUnknown("the list of jobs is no list")
+            jobs = [job for job in data if isinstance(job, dict)]
+            yield from jobs
+            last = id_in(jobs[-1]) if jobs else None
+            if last is None or page.get("has_more") is not True:
+                return
+            after = f"&{cursor}={last}"
 
     def answer_to(self, connection: Connection, path: str) -> Reply:
         """Return the answer to a GET, whatever it is.

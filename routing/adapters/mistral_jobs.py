@@ -15,11 +15,16 @@ from urllib.parse import urlencode
 import orjson
 
 from routing.adapters import job_calls
-from routing.adapters.job_calls import id_in, safe_id
+from routing.adapters.job_calls import (
+    LIST_PAGE_SIZE,
+    LIST_PAGES_MAX,
+    id_in,
+    safe_id,
+)
 from routing.adapters.mistral import body_of
 from routing.adapters.mistral_job_states import job_state
 from routing.adapters.openai_compatible import path_of
-from routing.adapters.openai_jobs import FIND_PAGE_SIZE, FIND_PAGES_MAX, OpenAIJobs
+from routing.adapters.openai_jobs import OpenAIJobs
 from routing.contracts import (
     AskOthers,
     Connection,
@@ -38,6 +43,7 @@ TIMEOUT_HOURS: Final = 24
 class MistralJobs(OpenAIJobs):
     """Run many items as one Mistral batch job."""
 
+    jobs_path = JOBS
     limits = JobLimits(
         # The stricter of two pages.
         requests_max=100_000,
@@ -91,8 +97,8 @@ class MistralJobs(OpenAIJobs):
         Raises:
             JobOutcomeUnknown: the provider could not be asked now.
         """
-        for page in range(FIND_PAGES_MAX):
-            asked = {"page": page, "page_size": FIND_PAGE_SIZE, "order_by": "-created"}
+        for page in range(LIST_PAGES_MAX):
+            asked = {"page": page, "page_size": LIST_PAGE_SIZE, "order_by": "-created"}
             found, _ = self._calls.asked(connection, f"{JOBS}?{urlencode(asked)}")
             jobs = found.get("data") or []
             if not isinstance(jobs, list):
@@ -100,7 +106,7 @@ class MistralJobs(OpenAIJobs):
             for job in jobs:
                 if _tag_of(job) == order.client_ref and (job_id := id_in(job)):
                     return job_id
-            if len(jobs) < FIND_PAGE_SIZE:
+            if len(jobs) < LIST_PAGE_SIZE:
                 return None
         return None
 
@@ -112,14 +118,6 @@ class MistralJobs(OpenAIJobs):
         """
         job, reply = self._calls.asked(connection, f"{JOBS}/{safe_id(job_id)}")
         return job_state(job, seen_at=job_calls.date_of(reply))
-
-    def cancel(self, connection: Connection, job_id: str) -> None:
-        """Ask the provider to stop; already ended jobs are no error.
-
-        Raises:
-            JobOutcomeUnknown: the provider could not be asked now.
-        """
-        self._calls.cancel(connection, f"{JOBS}/{safe_id(job_id)}/cancel")
 
 
 def _tag_of(job: Any) -> Any:

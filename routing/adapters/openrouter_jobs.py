@@ -17,12 +17,11 @@ from typing import Any, Final
 
 import orjson
 
-from batchrouter.kit.outbound import ControlClient
 from routing.adapters import inline_rows, job_calls, openai_job_states, openai_lines
-from routing.adapters.job_calls import JobCalls, id_in, safe_id
+from routing.adapters.job_base import JobsAtPaths
+from routing.adapters.job_calls import id_in, safe_id
 from routing.adapters.naming import same_model
 from routing.adapters.openai_compatible import body_of, path_of
-from routing.adapters.openai_jobs import bearer_headers
 from routing.adapters.openrouter import allowed_providers, needs_zero_retention
 from routing.adapters.untagged import Candidate, find_untagged
 from routing.contracts import (
@@ -42,18 +41,12 @@ from routing.failures import FailureKind, JobOutcomeUnknown
 Json = dict[str, Any]
 
 BATCHES: Final = "/batches"
-LIST_PAGES_MAX: Final = 20
-LIST_PAGE_SIZE: Final = 100
 _SKEW: Final = timedelta(minutes=2)
 _ENDED: Final = frozenset({"completed", "failed", "expired", "cancelled"})
 
 
-class OpenRouterJobs:
-    """Run many items as one OpenRouter batch.
-
-    Args:
-        client: makes the calls.
-    """
+class OpenRouterJobs(JobsAtPaths):
+    """Run many items as one OpenRouter batch."""
 
     operations: tuple[Operation, ...] = EVERY_OPERATION
     limits = JobLimits(
@@ -61,9 +54,6 @@ class OpenRouterJobs:
         bytes_max=200_000_000,
         source="https://openrouter.ai/docs/guides/features/batch-api, 2026-11-22",
     )
-
-    def __init__(self, client: ControlClient) -> None:
-        self._calls = JobCalls(client, bearer_headers)
 
     def encode_line(self, item: ItemRequest, connection: Connection) -> bytes:
         """Return one request of the batch as a line, with its newline."""
@@ -142,14 +132,6 @@ class OpenRouterJobs:
                 _, rows, _ = self._fetched(connection, job_id, Path(folder))
                 yield from openai_lines.read_file(rows)
 
-    def cancel(self, connection: Connection, job_id: str) -> None:
-        """Ask the provider to stop, should it have learnt how to.
-
-        Raises:
-            JobOutcomeUnknown: the provider could not be asked now.
-        """
-        self._calls.cancel(connection, f"{BATCHES}/{safe_id(job_id)}/cancel")
-
     def _fetched(
         self, connection: Connection, job_id: str, folder: Path
     ) -> tuple[Json, Path, datetime | None]:
@@ -168,23 +150,11 @@ class OpenRouterJobs:
     ) -> Iterator[Candidate]:
         """Yield the batches that were made since then and are for the same model."""
         since = order.sent_at - _SKEW
-        path = f"{BATCHES}?limit={LIST_PAGE_SIZE}"
-        after = ""
-        for _ in range(LIST_PAGES_MAX):
-            page, _reply = self._calls.asked(connection, path + after)
-            data = page.get("data")
-            if not isinstance(data, list):
-                raise JobOutcomeUnknown("the list of batches is no list")
-            jobs = [job for job in data if isinstance(job, dict)]
-            for job in jobs:
-                if _is_older(job, since):
-                    return
-                if (found := _candidate(job, order)) is not None:
-                    yield found
-            last = id_in(jobs[-1]) if jobs else None
-            if last is None or page.get("has_more") is not True:
+        for job in self._calls.listed(connection, BATCHES):
+            if _is_older(job, since):
                 return
-            after = f"&after={last}"
+            if (found := _candidate(job, order)) is not None:
+                yield found
 
     def _is_ours(self, connection: Connection, job_id: str, client_ref: str) -> bool:
         """Tell by its first row whose an ended batch is; without rows it is nobody's.

@@ -8,7 +8,6 @@ Sources: together 3.1.1 and providers.md 1.6, both read 2026-11-22.
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,14 +16,13 @@ from typing import Any, Final
 import orjson
 
 from batchrouter.kit.multipart import form_body
-from batchrouter.kit.outbound import ControlClient, OutboundError, Reply
-from routing.adapters import job_calls, openai_job_states, openai_lines
-from routing.adapters.job_calls import PROVIDER_ID, JobCalls, id_in, safe_id
+from batchrouter.kit.outbound import OutboundError, Reply
+from routing.adapters import job_calls, openai_job_states
+from routing.adapters.job_base import JobsOfFiles
+from routing.adapters.job_calls import PROVIDER_ID, id_in, safe_id
 from routing.adapters.openai_compatible import body_of, path_of
-from routing.adapters.openai_jobs import bearer_headers
 from routing.adapters.transfers import transfer_url
 from routing.contracts import (
-    Answer,
     AskOthers,
     Connection,
     Fence,
@@ -43,12 +41,8 @@ FILE_ID_HEADER: Final = "X-Together-File-Id"
 _SKEW: Final = timedelta(minutes=2)
 
 
-class TogetherJobs:
-    """Run many items as one Together batch.
-
-    Args:
-        client: makes the calls.
-    """
+class TogetherJobs(JobsOfFiles):
+    """Run many items as one Together batch."""
 
     operations: tuple[Operation, ...] = ("responses", "vision")
     limits = JobLimits(
@@ -58,9 +52,6 @@ class TogetherJobs:
         queue=QueueLimits(tokens_max=30_000_000_000),
         source="https://docs.together.ai/docs/inference/batch/overview, 2026-11-22",
     )
-
-    def __init__(self, client: ControlClient) -> None:
-        self._calls = JobCalls(client, bearer_headers)
 
     def encode_line(self, item: ItemRequest, connection: Connection) -> bytes:
         """Return one line of the input file, with its newline."""
@@ -120,30 +111,6 @@ class TogetherJobs:
         """
         job, reply = self._calls.asked(connection, f"/batches/{safe_id(job_id)}")
         return job_state(job, seen_at=job_calls.date_of(reply))
-
-    def results(
-        self, connection: Connection, job: JobState, scratch_dir: Path
-    ) -> Iterator[tuple[str, Answer]]:
-        """Download both files and yield (our ref, answer) for each whole line.
-
-        Raises:
-            JobOutcomeUnknown: a file could not be fetched now.
-        """
-        for file_id in job.result_files:
-            path = scratch_dir / f"{safe_id(file_id)}.jsonl"
-            try:
-                self._calls.download(connection, f"/files/{file_id}/content", path)
-                yield from openai_lines.read_file(path)
-            finally:
-                path.unlink(missing_ok=True)
-
-    def cancel(self, connection: Connection, job_id: str) -> None:
-        """Ask the provider to stop; already ended jobs are no error.
-
-        Raises:
-            JobOutcomeUnknown: the provider could not be asked now.
-        """
-        self._calls.cancel(connection, f"/batches/{safe_id(job_id)}/cancel")
 
     def _upload(self, connection: Connection, file: Path, client_ref: str) -> str:
         """Upload the input; whatever goes wrong here, no job exists yet."""
