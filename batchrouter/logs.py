@@ -2,16 +2,22 @@
 
 import logging
 import re
+import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from batchrouter.kit.traces import outline
+
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _BLOT = "[scrubbed]"
 # Deeper than anything that we log; what lies below is blotted out as text.
 _DEPTH_MAX = 8
+
+# Loggers of what handles customers' and providers' texts.
+_HANDLE_TEXTS = ("batches.engine", "routing.adapters")
 
 # Our own keys and tokens, provider keys, and signed links. A token of a mail has dots.
 _SECRETS = re.compile(
@@ -63,7 +69,30 @@ def scrub_value(value: Any, *, depth: int = 0) -> Any:
 
 def scrub_report(report: Any, _hint: Any) -> Any:
     """Scrub an error report before it leaves for Sentry."""
+    if _handles_texts(report.get("logger")):
+        for error in (report.get("exception") or {}).get("values") or []:
+            error["value"] = _BLOT
     return scrub_value(report)
+
+
+def _handles_texts(logger: Any) -> bool:
+    return isinstance(logger, str) and logger.startswith(_HANDLE_TEXTS)
+
+
+def _outline_errors(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Keep the words of an error out where they may quote a prompt or an answer."""
+    found = event.get("exc_info")
+    if not found or not _handles_texts(event.get("logger")):
+        return event
+    del event["exc_info"]
+    error = found if isinstance(found, BaseException) else sys.exc_info()[1]
+    if isinstance(found, tuple):
+        error = found[1]
+    if error is not None:
+        event["exception"] = outline(error)
+    return event
 
 
 def _scrub_event(
@@ -100,6 +129,7 @@ def formatter(*, json_lines: bool) -> logging.Formatter:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _outline_errors,
         structlog.processors.format_exc_info,
     ]
     render = (

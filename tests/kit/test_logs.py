@@ -1,10 +1,11 @@
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from accounts.keys import make_secret
-from batchrouter.logs import scrub, scrub_value
+from batchrouter.logs import scrub, scrub_report, scrub_value
 from tests.settings.processes import python
 
 
@@ -123,6 +124,43 @@ def test_a_key_reaches_no_line_of_the_log(*, json_lines: bool) -> None:
     assert done.stdout == ""
     assert canary[8:] not in done.stderr
     assert done.stderr.count("ob_live_[scrubbed]") == 5
+
+
+SPEAK_OF_TEXTS = """
+import logging
+from batchrouter import logs
+logs.configure(level="INFO", json_lines={json_lines})
+try:
+    int("a customer's prompt")
+except ValueError:
+    logging.getLogger("batches.engine.direct").exception("item %s", 7)
+"""
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_an_error_of_what_handles_texts_is_told_without_its_words(
+    *, json_lines: bool
+) -> None:
+    done = python(SPEAK_OF_TEXTS.format(json_lines=json_lines))
+    assert done.returncode == 0, done.stderr
+    assert "item 7" in done.stderr
+    assert "ValueError < <string>:6 <module>" in done.stderr
+    assert "prompt" not in done.stderr
+
+
+def test_a_report_of_what_handles_texts_leaves_without_the_error_s_words() -> None:
+    def report(logger: str) -> dict[str, Any]:
+        values = [{"type": "ValueError", "value": "a prompt"}]
+        return {"logger": logger, "exception": {"values": values}}
+
+    hidden = scrub_report(report("batches.engine.direct"), None)
+    shown = scrub_report(report("billing.tasks"), None)
+
+    assert hidden["exception"]["values"][0] == {
+        "type": "ValueError",
+        "value": "[scrubbed]",
+    }
+    assert shown == report("billing.tasks")
 
 
 def test_a_line_is_one_json_object_that_says_when_who_and_what() -> None:
