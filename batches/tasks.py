@@ -9,7 +9,14 @@ from batches.delivery.sender import DeliverySender
 from batches.engine import copying
 from batches.engine.direct import serve_direct_lanes
 from batches.engine.native import serve_native_lanes
-from batches.services import dispatch, finalizing, importing, sweeping, tidying
+from batches.services import (
+    dispatch,
+    drift_watch,
+    finalizing,
+    importing,
+    sweeping,
+    tidying,
+)
 from batchrouter.kit import clock
 
 # After this an engine claims no more, drains, and lets its worker take other messages.
@@ -70,3 +77,9 @@ def sweep(**_later: Any) -> None:
 def tidy(**_later: Any) -> None:
     """Remove files and records that nothing needs."""
     tidying.tidy(now=clock.now())
+
+
+@shared_task(name="batches.watch_drift")
+def watch_drift(**_later: Any) -> None:
+    """Notice lanes that answer worse than they used to."""
+    drift_watch.watch_drift(now=clock.now())

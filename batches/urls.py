@@ -6,6 +6,7 @@ from batches.api import (
     batches,
     files,
     imports,
+    quality,
     quotes,
     reports,
     results,
@@ -23,6 +24,9 @@ urlpatterns = [
     path("batches/<str:batch_id>/cancel", batches.BatchCancel.as_view()),
     path("batches/<str:batch_id>/events", batches.BatchEvents.as_view()),
     path("batches/<str:batch_id>/results", results.BatchResults.as_view()),
+    path(
+        "batches/<str:batch_id>/quality-feedback", quality.QualityFeedbackView.as_view()
+    ),
     path("batches/<str:batch_id>/route-receipt", batches.RouteReceipt.as_view()),
     path("batches/<str:batch_id>/billing-receipt", batches.BillingReceipt.as_view()),
     path("imports", imports.ImportList.as_view()),

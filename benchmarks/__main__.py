@@ -15,6 +15,7 @@ from benchmarks.report import Circumstances, Section
 from benchmarks.sections import (
     decode,
     direct,
+    learning,
     native,
     planning,
     reports,
@@ -37,6 +38,7 @@ _SECTIONS: dict[str, Callable[[Plan], Section]] = {
     webhooks.NAME: webhooks.measure,
     reports.NAME: reports.measure,
     planning.NAME: planning.measure,
+    learning.NAME: learning.measure,
 }
 _RUNS = 5
 _QUICK_RUNS = 1

@@ -3,43 +3,42 @@
 No figure that fewer than three orgs stand behind is shown. Rows below that are folded
 into ``other``; where ``other`` itself would be below it, the smallest shown rows join
 it, or nothing is shown at all.
+
+A day's row keeps its first three orgs. That is enough: a row with three is above the
+line by itself, and one with fewer names all of its orgs, so a union of rows is below
+the line only if it is so in truth.
 """
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
-from django.db.models import QuerySet, Sum
-
-from catalog.models import SettledDemand
 
 ORGS_MIN = 3
 WINDOW_DAYS = {"24h": 1, "7d": 7, "30d": 30, "90d": 90}
 ROWS_MAX = 50
+# A provider or an operation that is not asked for.
+ANY = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Settled work of one org on one UTC day.
+    """Work of one batch that was settled, of one kind.
 
     Attributes:
-        kind: ``model`` or ``workflow``; batches hands in one of each where it applies.
+        kind: ``model`` or ``workflow``.
         slug: of the model that did it, or of the workflow product.
-        batches: 1 with the first fold of a batch for this key, else 0.
     """
 
-    day: date
     kind: str
     slug: str
     provider: str
     operation: str
-    org_id: int
     items: int
     tokens: int
-    batches: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +69,38 @@ class Ranking:
     other: RankingRow | None
 
 
-_COLUMNS = ", ".join(column.name for column in fields(Settled))
 _FOLD = f"""
-INSERT INTO catalog_settleddemand AS s ({_COLUMNS})
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (day, kind, slug, provider, operation, org_id) DO UPDATE SET
+INSERT INTO catalog_settleddemand AS s
+       (day, kind, slug, provider, operation, org_ids, items, tokens, batches)
+VALUES (%s, %s, %s, %s, %s, ARRAY[%s::bigint], %s, %s, 1)
+ON CONFLICT (kind, provider, operation, day, slug) DO UPDATE SET
     items = s.items + EXCLUDED.items,
     tokens = s.tokens + EXCLUDED.tokens,
-    batches = s.batches + EXCLUDED.batches
-"""  # noqa: S608 # the names of our own dataclass
+    batches = s.batches + 1,
+    org_ids = CASE WHEN cardinality(s.org_ids) >= {ORGS_MIN}
+                     OR s.org_ids @> EXCLUDED.org_ids
+                   THEN s.org_ids ELSE s.org_ids || EXCLUDED.org_ids END
+"""  # noqa: S608 # a number of ours only
 
 
-def fold(settled: Settled) -> None:
-    """Add settled work to its day. Call once, in the transaction that settles."""
+def fold(works: Iterable[Settled], *, org_id: int, day: date) -> None:
+    """Add all settled work of one batch to its UTC day.
+
+    Call once a batch, in the transaction that settles. Rows are written in one order,
+    so that two batches that end together never wait for each other in a circle.
+    """
+    sums: dict[tuple[str, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for work in works:
+        for provider in (work.provider, ANY):
+            for operation in (work.operation, ANY):
+                counts = sums[work.kind, work.slug, provider, operation]
+                counts[0] += work.items
+                counts[1] += work.tokens
     with connection.cursor() as cursor:
-        cursor.execute(_FOLD, astuple(settled))
+        cursor.executemany(
+            _FOLD,
+            [(day, *key, org_id, *counts) for key, counts in sorted(sums.items())],
+        )
 
 
 def ranking(
@@ -105,16 +121,12 @@ def ranking(
         operation: only this operation.
     """
     days = timedelta(days=WINDOW_DAYS[window])
-    rows = SettledDemand.objects.filter(kind=kind)
-    if provider is not None:
-        rows = rows.filter(provider=provider)
-    if operation is not None:
-        rows = rows.filter(operation=operation)
     start = today - days + timedelta(days=1)
-    shown, folded = _fold_small(_sums(rows, start, today))
+    asked = (kind, provider or ANY, operation or ANY)
+    shown, folded = _fold_small(_sums((*asked, start, today)))
     before = {
         sums.slug: sums.items
-        for sums in _sums(rows, start - days, today - days)
+        for sums in _sums((*asked, start - days, today - days))
         if len(sums.orgs) >= ORGS_MIN
     }
     total = sum(sums.items for sums in [*shown, *folded])
@@ -128,6 +140,8 @@ def ranking(
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
+    """Sums by slug; ``orgs`` are all of them, or three and more."""
+
     slug: str
     items: int
     tokens: int
@@ -135,29 +149,35 @@ class _Sums:
     orgs: frozenset[int]
 
 
-def _sums(rows: QuerySet[SettledDemand], start: date, end: date) -> list[_Sums]:
+_WINDOW = """
+ WHERE kind = %s AND provider = %s AND operation = %s AND day BETWEEN %s AND %s
+"""
+_SUMS = f"""
+SELECT slug, sum(items), sum(tokens), sum(batches)
+  FROM catalog_settleddemand {_WINDOW} GROUP BY slug ORDER BY 2 DESC, 1
+"""  # noqa: S608 # constants of ours only
+_ORGS = f"""
+SELECT slug, array_agg(DISTINCT org_id)
+  FROM catalog_settleddemand, unnest(org_ids) AS org_id {_WINDOW} GROUP BY slug
+"""  # noqa: S608 # constants of ours only
+
+
+def _sums(asked: Sequence[str | date]) -> list[_Sums]:
     """Return the sums by slug, most items first."""
-    grouped = (
-        rows.filter(day__range=(start, end))
-        .values("slug")
-        .annotate(
-            all_items=Sum("items"),
-            all_tokens=Sum("tokens"),
-            all_batches=Sum("batches"),
-            orgs=ArrayAgg("org_id", distinct=True),
-        )
-        .order_by("-all_items", "slug")
-    )
-    return [
-        _Sums(
-            slug=row["slug"],
-            items=int(row["all_items"]),
-            tokens=int(row["all_tokens"]),
-            batches=int(row["all_batches"]),
-            orgs=frozenset(row["orgs"]),
-        )
-        for row in grouped
-    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_ORGS, asked)
+        orgs: Mapping[str, list[int]] = dict(cursor.fetchall())
+        cursor.execute(_SUMS, asked)
+        return [
+            _Sums(
+                slug,
+                int(items),
+                int(tokens),
+                int(batches),
+                frozenset(orgs.get(slug, ())),
+            )
+            for slug, items, tokens, batches in cursor.fetchall()
+        ]
 
 
 def _fold_small(sums: Sequence[_Sums]) -> tuple[list[_Sums], list[_Sums]]:

@@ -66,10 +66,12 @@ class Present:
         backlog: ``none``, ``small`` (under 1,000 items), ``medium`` (under 100,000)
             or ``large``.
         open_breakers: offerings that get no new work because they failed.
+        drifting_lanes: offerings whose answers are worse than they used to be.
     """
 
     backlog: str
     open_breakers: int
+    drifting_lanes: int = 0
 
 
 _UNKNOWN = Health("too_few_calls", None, None, None)
@@ -77,7 +79,7 @@ IDLE = Present("none", 0)
 
 # An instant to counts by offering id.
 Reading = Callable[[datetime], Mapping[int, int]]
-ReadingName = Literal["backlog_items", "open_breakers"]
+ReadingName = Literal["backlog_items", "open_breakers", "drifting_lanes"]
 _readings: dict[ReadingName, Reading] = {}
 
 
@@ -168,16 +170,21 @@ def present_by_provider(*, now: datetime) -> dict[int, Present]:
     """Return what providers do at present by row id; the idle ones are left out."""
     backlog = reading("backlog_items", now=now)
     breakers = reading("open_breakers", now=now)
-    ids = backlog.keys() | breakers.keys()
+    drifting = reading("drifting_lanes", now=now)
+    ids = backlog.keys() | breakers.keys() | drifting.keys()
     items: Counter[int] = Counter()
     is_open: Counter[int] = Counter()
+    drifts: Counter[int] = Counter()
     for offering_id, provider_id in Offering.objects.filter(pk__in=ids).values_list(
         "pk", "provider_id"
     ):
         items[provider_id] += backlog.get(offering_id, 0)
         is_open[provider_id] += breakers.get(offering_id, 0)
+        drifts[provider_id] += drifting.get(offering_id, 0)
     return {
-        provider_id: Present(_backlog_word(items[provider_id]), is_open[provider_id])
+        provider_id: Present(
+            _backlog_word(items[provider_id]), is_open[provider_id], drifts[provider_id]
+        )
         for provider_id in items
     }
 

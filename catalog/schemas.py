@@ -98,6 +98,9 @@ class CatalogHealthSerializer(Shape):
 class CatalogPresentSerializer(Shape):
     backlog = _one_of(("none", "small", "medium", "large"))
     open_breakers = serializers.IntegerField()
+    drifting_lanes = serializers.IntegerField(
+        help_text="Lanes whose answers have become worse; they are trusted less."
+    )
 
 
 class CatalogProviderSerializer(Shape):

@@ -9,7 +9,12 @@ class RoutingConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the capability flags know of live lanes, the directory of breakers."""
-        from routing import lanes, live_lanes  # noqa: PLC0415 # models are ready only now
+        from routing import (  # noqa: PLC0415 # models are ready only now
+            drifts,
+            lanes,
+            live_lanes,
+        )
 
+        drifts.register()
         lanes.register()
         live_lanes.register()

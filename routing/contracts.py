@@ -64,6 +64,41 @@ class UnitRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What one source found of an offering's answers, older ones counting less.
+
+    Attributes:
+        is_own: of answers to the customer who asks; else of all others together, each
+            bounded, so that no single one decides for everybody.
+        is_same_work: of the kind of work that is asked for.
+        passed, repaired, failed: decayed counts of answers.
+    """
+
+    source: Literal["verification", "feedback", "rating", "golden"]
+    is_own: bool
+    is_same_work: bool
+    passed: float
+    repaired: float
+    failed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """An offering that answers worse than it used to (routing/drift.py).
+
+    Attributes:
+        source: what found it, as in :class:`Finding`.
+        since: the day, ISO 8601, that it seems to have begun.
+        failing_before, failing_now: shares of answers, 0 to below 1.
+    """
+
+    source: str
+    since: str
+    failing_before: float
+    failing_now: float
+
+
+@dataclass(frozen=True, slots=True)
 class OfferingFacts:
     """An offering and all that is known of it at one instant.
 
@@ -85,6 +120,8 @@ class OfferingFacts:
         job_bytes_max, job_tokens_max: of one native job's input; None is no limit.
         queue_tokens_max: what may wait in its jobs at once; None is no limit.
         queued_tokens: what waits there now.
+        findings: what is known of its answers.
+        drift: set while it answers worse than it used to.
     """
 
     offering_id: int
@@ -124,11 +161,18 @@ class OfferingFacts:
     job_tokens_max: int | None = None
     queue_tokens_max: int | None = None
     queued_tokens: int = 0
+    findings: tuple[Finding, ...] = ()
+    drift: Drift | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LaneScore:
-    """The parts of a lane's score, each 0 to 1 and higher is better."""
+    """The parts of a lane's score, each 0 to 1 and higher is better.
+
+    Attributes:
+        quality_prior_score: the offering's quality before anything was found.
+        factors: what was found and lowers quality and trust (routing/quality.py).
+    """
 
     reliability: float
     cost: float
@@ -139,6 +183,8 @@ class LaneScore:
     observed_confidence_score: float | None
     observed_confidence_basis: Literal["routing_outcomes", "none"]
     trust_score: float
+    quality_prior_score: float | None = None
+    factors: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,36 @@ class QueuedJob(models.Model):
         return f"{self.ref} at {self.provider}"
 
 
+class OfferingDrift(models.Model):
+    """A time in which an offering answered worse than it used to."""
+
+    offering = models.ForeignKey(
+        Offering, on_delete=models.CASCADE, related_name="drifts"
+    )
+    # What found it: verification or golden.
+    source = models.CharField(max_length=12)
+    # The day that it seems to have begun, and when it was noticed and over.
+    since = models.DateField()
+    detected_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # Shares of answers, for the same mix of work.
+    failing_before = models.FloatField()
+    failing_now = models.FloatField()
+    answers = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["offering", "source"],
+                condition=Q(ended_at=None),
+                name="one_drift_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"offering {self.offering_id} since {self.since}"
+
+
 class ProviderCredential(models.Model):
     """A key at a provider: waiting for its check, active, or retired."""
 

@@ -10,6 +10,8 @@ from batchrouter.kit import clock
 from batchrouter.kit.money import money_json
 from catalog.pricing import Price, PriceTier
 from routing.contracts import (
+    Drift,
+    Finding,
     Lane,
     LaneScore,
     OfferingFacts,
@@ -76,6 +78,8 @@ def lane_json(lane: Lane) -> Json:
             "quality": score.quality,
         },
         "trust_score": score.trust_score,
+        "quality_prior_score": score.quality_prior_score,
+        "factors": dict(score.factors),
         "rejection_code": lane.rejection_code,
         "reason": lane.reason,
     }
@@ -148,6 +152,7 @@ def facts_snapshot(offering: OfferingFacts) -> Json:
     for name in ("operations", "regions", "privacy_tiers"):
         stored[name] = list(stored[name])
     stored["price"]["tiers"] = list(stored["price"]["tiers"])
+    stored["findings"] = list(stored["findings"])
     return stored
 
 
@@ -162,6 +167,10 @@ def facts_from_snapshot(stored: Mapping[str, Any]) -> OfferingFacts:
     price = found["price"]
     tiers = tuple(PriceTier(**tier) for tier in price["tiers"])
     found["price"] = Price(**{**price, "tiers": tiers})
+    # Decisions older than these two know of neither.
+    found["findings"] = tuple(Finding(**each) for each in found.get("findings", ()))
+    drift = found.get("drift")
+    found["drift"] = None if drift is None else Drift(**drift)
     return OfferingFacts(**found)
 
 

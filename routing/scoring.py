@@ -5,11 +5,12 @@ stored decision can be replayed and explained.
 
 The score is the weighted mean of four parts, each 0 to 1:
 
-- reliability: the trust score (routing/trust.py), else the offering's prior.
+- reliability: the trust score: what was observed (routing/trust.py), else the
+  offering's prior, times what is known of its answers (routing/quality.py).
 - cost: the cheapest eligible lane's expected cost over this one's.
 - latency: 1 while the unit is done within a quarter of the time left, falling to 0 at
   the deadline. Being faster than that is worth nothing to a batch.
-- quality: the offering's.
+- quality: the offering's, times what is known of its answers.
 
 Each place that the lane's model stands behind the first of the request's models takes
 ``model_step`` off, so the best liked model wins unless another lane is clearly better.
@@ -17,12 +18,12 @@ Each place that the lane's model stands behind the first of the request's models
 Equal scores are ordered by offering id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from routing import eligibility, estimates
+from routing import eligibility, estimates, quality
 from routing.contracts import Lane, LaneScore, OfferingFacts, UnitRequest
 from routing.eligibility import Refusal
 from routing.trust import observed_confidence
@@ -85,9 +86,50 @@ def judge(
         key=lambda lane: lane.offering.offering_id,
     )
     return [
-        replace(lane, rank=rank, reason=_reason(rank, lane))
+        replace(lane, rank=rank, reason=_reason(rank, lane, version))
         for rank, lane in enumerate(ranked, start=1)
     ] + refused
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """How far a lane and its answers are trusted, before price and deadline.
+
+    Attributes:
+        observed: the lower bound of its share of answered calls; None after too few.
+        trust: the observed one or the prior, times what is known of its answers.
+        quality: the offering's, times the same but for drift.
+        factors: what is known and lowers either (routing/quality.py).
+        sentences: the same in words.
+    """
+
+    observed: float | None
+    trust: float
+    quality: float
+    factors: Mapping[str, float]
+    sentences: tuple[str, ...]
+
+
+def confidence_of(offering: OfferingFacts, version: RouteWeights) -> Confidence:
+    """Return how far a lane is trusted."""
+    observed = observed_confidence(
+        successes=offering.observed_successes,
+        failures=offering.observed_failures,
+        prior=offering.reliability_prior,
+        prior_outcomes=version.prior_outcomes,
+        outcomes_min=version.outcomes_min,
+    )
+    trust = offering.reliability_prior if observed is None else observed
+    known = quality.standing(offering.findings, offering.drift, version.quality)
+    if known.factors:
+        trust = round(trust * known.trust, _PLACES)
+    return Confidence(
+        observed,
+        trust,
+        round(offering.quality * known.quality, _PLACES),
+        known.factors,
+        tuple(quality.sentences(offering.findings, offering.drift, known)),
+    )
 
 
 def score_of(
@@ -107,32 +149,29 @@ def score_of(
         cost: part that depends on the other lanes.
         latency: part that depends on the deadline.
     """
-    observed = observed_confidence(
-        successes=offering.observed_successes,
-        failures=offering.observed_failures,
-        prior=offering.reliability_prior,
-        prior_outcomes=version.prior_outcomes,
-        outcomes_min=version.outcomes_min,
-    )
-    trust = offering.reliability_prior if observed is None else observed
+    known = confidence_of(offering, version)
     weights = version.of_mode(request.routing_mode)
     mean = (
-        weights.reliability * trust
+        weights.reliability * known.trust
         + weights.cost * cost
         + weights.latency * latency
-        + weights.quality * offering.quality
+        + weights.quality * known.quality
     ) / weights.total
     penalty = version.model_step * request.models.index(offering.model)
     return LaneScore(
-        reliability=round(trust, _PLACES),
+        reliability=round(known.trust, _PLACES),
         cost=round(cost, _PLACES),
         latency=round(latency, _PLACES),
-        quality=round(offering.quality, _PLACES),
+        quality=known.quality,
         total=round(max(mean - penalty, 0.0), _PLACES),
         reliability_prior_score=offering.reliability_prior,
-        observed_confidence_score=observed,
-        observed_confidence_basis="none" if observed is None else "routing_outcomes",
-        trust_score=trust,
+        observed_confidence_score=known.observed,
+        observed_confidence_basis=(
+            "none" if known.observed is None else "routing_outcomes"
+        ),
+        trust_score=known.trust,
+        quality_prior_score=offering.quality,
+        factors=known.factors,
     )
 
 
@@ -215,7 +254,8 @@ def _provider_places(request: UnitRequest) -> dict[str, int]:
     return places
 
 
-def _reason(rank: int, lane: Lane) -> str:
+def _reason(rank: int, lane: Lane, version: RouteWeights) -> str:
     how = "a native batch job" if lane.offering.mode == "batch" else "direct calls"
     where = f"{lane.offering.model} at {lane.offering.provider_name} by {how}"
-    return f"Selected: {where}." if rank == 1 else f"Fallback {rank - 1}: {where}."
+    place = f"Selected: {where}." if rank == 1 else f"Fallback {rank - 1}: {where}."
+    return " ".join([place, *confidence_of(lane.offering, version).sentences])

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from django.db.models import F, Q, Sum
@@ -12,7 +13,8 @@ from catalog.values import CatalogOffering
 from routing import job_queues, weights
 from routing.adapters import registry
 from routing.connections import connection_for
-from routing.contracts import JobLimits, OfferingFacts
+from routing.contracts import Drift, Finding, JobLimits, OfferingFacts
+from routing.drifts import present_drifts
 from routing.job_queues import Queue
 from routing.models import OfferingHealth, RouteVersion, RoutingOutcome
 from routing.queueing import NO_LIMITS, NOTHING, QueueLimits, QueueLoad
@@ -72,6 +74,7 @@ def offering_facts(
     sandbox_only: bool,
     now: datetime,
     workload_key: str = "",
+    findings: Mapping[int, tuple[Finding, ...]] = MappingProxyType({}),
 ) -> list[OfferingFacts]:
     """Return every offering of these models with all that is known of it now.
 
@@ -81,18 +84,22 @@ def offering_facts(
         now: the instant of the decision.
         workload_key: outcomes of this kind of work count fully, others by half; empty
             counts all of them fully.
+        findings: by offering, what is known of their answers.
     """
     offerings = catalog_selectors.offerings_for_models(slugs, now=now)
     ids = [offering.offering_id for offering in offerings]
     health = OfferingHealth.objects.in_bulk(ids)
     observed = _observed(ids, workload_key=workload_key, now=now)
     queues = _Queues(job_queues.waiting(), job_queues.set_limits())
+    drifts = present_drifts()
     return [
         _facts(
             offering,
             health.get(offering.offering_id),
             observed,
             queues,
+            findings.get(offering.offering_id, ()),
+            drifts.get(offering.offering_id),
             sandbox_only=sandbox_only,
         )
         for offering in offerings
@@ -128,6 +135,8 @@ def _facts(
     health: OfferingHealth | None,
     observed: Mapping[tuple[int, bool], _Observed],
     queues: _Queues,
+    findings: tuple[Finding, ...],
+    drift: Drift | None,
     *,
     sandbox_only: bool,
 ) -> OfferingFacts:
@@ -153,6 +162,8 @@ def _facts(
         job_tokens_max=_least(limits.tokens_max, queue_tokens_max) if limits else None,
         queue_tokens_max=queue_tokens_max,
         queued_tokens=queues.waiting.get(queue, NOTHING).tokens if limits else 0,
+        findings=findings,
+        drift=drift,
     )
 
 

@@ -24,6 +24,43 @@ class ScoreWeights:
         return self.reliability + self.cost + self.latency + self.quality
 
 
+@dataclass(frozen=True, slots=True)
+class QualityWeights:
+    """How much what was found of a lane's answers counts (routing/quality.py).
+
+    Attributes:
+        credited: good answers that a lane has before the first is judged; each source
+            gives as many.
+        others: an answer to another customer, against one to the customer who asks.
+        other_work: one to another kind of work, against one to the kind asked for.
+        rating: a verdict on a batch, in verdicts on rows.
+        unjudged: an answer that passed the checks and that nobody judged, in verdicts.
+        repaired_failing: the part of an answer that counts as failed when it had to be
+            repaired or corrected.
+        feedback, verification, golden, drift: how much of a missing share each takes
+            off; 0 switches it off.
+    """
+
+    credited: float = 10.0
+    others: float = 0.25
+    other_work: float = 0.25
+    rating: float = 3.0
+    unjudged: float = 0.02
+    repaired_failing: float = 0.5
+    feedback: float = 1.0
+    verification: float = 0.5
+    golden: float = 1.0
+    drift: float = 1.0
+
+    def of_source(self, name: str) -> float:
+        """Return the weight of one source's missing share."""
+        return {
+            "feedback": self.feedback,
+            "verification": self.verification,
+            "golden": self.golden,
+        }[name]
+
+
 _BASE: Final = ScoreWeights()
 
 # What a manifest's routing_mode does to the weights. Modes that are not named score
@@ -51,6 +88,7 @@ class RouteWeights:
             the best liked one, so that a liked model yields only to a clearly better.
         outcomes_min: observed outcomes below this are not believed.
         prior_outcomes: how many outcomes the prior is worth against observed ones.
+        quality: how much feedback, checks, known answers and drift count.
     """
 
     version_id: str = "rv_default"
@@ -59,6 +97,7 @@ class RouteWeights:
     model_step: float = 0.05
     outcomes_min: float = 5.0
     prior_outcomes: float = 20.0
+    quality: QualityWeights = QualityWeights()
 
     def of_mode(self, routing_mode: str) -> ScoreWeights:
         """Return the weights that score under a routing mode."""
@@ -70,6 +109,7 @@ def to_json(weights: RouteWeights) -> dict[str, Any]:
     stored = {
         "base": asdict(weights.base),
         "modes": {name: asdict(mode) for name, mode in weights.modes.items()},
+        "quality": asdict(weights.quality),
     }
     for name in ("model_step", "outcomes_min", "prior_outcomes"):
         stored[name] = getattr(weights, name)
@@ -89,4 +129,6 @@ def from_json(version_id: str, stored: Mapping[str, Any]) -> RouteWeights:
     if "modes" in parts:
         modes = parts["modes"].items()
         parts["modes"] = {name: ScoreWeights(**mode) for name, mode in modes}
+    if "quality" in parts:
+        parts["quality"] = QualityWeights(**parts["quality"])
     return replace(found, **parts)

@@ -559,5 +559,112 @@ class OptimizationReport(Shape):
     recommendation_reason = serializers.CharField(allow_null=True)
 
 
+class ItemVerdictBody(Shape):
+    customer_item_id = serializers.CharField(max_length=128)
+    verdict = serializers.ChoiceField(["accepted", "corrected", "rejected"])
+    correction = serializers.JSONField(
+        required=False,
+        help_text="With corrected: what the answer should have been, text or JSON, at "
+        "most 16,384 bytes.",
+    )
+    reason = serializers.CharField(required=False, max_length=1000)
+
+
+class FeedbackBody(Shape):
+    rating = serializers.IntegerField(required=False, min_value=1, max_value=5)
+    accepted = serializers.BooleanField(required=False)
+    items = ItemVerdictBody(
+        many=True,
+        required=False,
+        help_text="At most 5,000, each row once. A verdict takes the place of an "
+        "earlier one on the same row.",
+    )
+    comment = serializers.CharField(required=False, max_length=4000)
+
+
+class VerdictCounts(Shape):
+    accepted = serializers.IntegerField()
+    corrected = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+
+
+class QualityInterval(Shape):
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    confidence = serializers.FloatField()
+    method = serializers.CharField()
+
+
+class QualityTrend(Shape):
+    direction = serializers.ChoiceField(["rising", "falling", "steady", "unknown"])
+    change = serializers.FloatField(allow_null=True)
+    p_value = serializers.FloatField(allow_null=True)
+    recent_days = serializers.IntegerField()
+
+
+class QualitySignal(Shape):
+    score = serializers.FloatField(
+        allow_null=True,
+        help_text="Share of good answers among those judged; a corrected one is half.",
+    )
+    sample_size = serializers.IntegerField()
+    interval = QualityInterval(allow_null=True)
+    trend = QualityTrend()
+
+
+class CustomerQualitySignal(QualitySignal):
+    scope = serializers.CharField()
+    workload_keys = serializers.ListField(child=serializers.CharField())
+    this_batch = VerdictCounts(help_text="The verdicts that stand on its rows.")
+
+
+class ScoreChange(Shape):
+    quoted = serializers.FloatField(allow_null=True)
+    now = serializers.FloatField(allow_null=True)
+
+
+class SinceQuote(Shape):
+    quality_score = ScoreChange()
+    trust_score = ScoreChange()
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
+class ProviderAttribution(QualitySignal):
+    provider = serializers.CharField()
+    model = serializers.CharField()
+    mode = serializers.ChoiceField(["batch", "direct"])
+    operation = serializers.CharField()
+    workload_key = serializers.CharField()
+    items = serializers.IntegerField(help_text="Rows of the batch that it delivered.")
+    verdicts = VerdictCounts(help_text="On rows of this batch.")
+    since_quote = SinceQuote()
+
+
+class Feedback(Shape):
+    id = serializers.CharField()
+    rating = serializers.IntegerField(allow_null=True)
+    accepted = serializers.BooleanField(allow_null=True)
+    comment = serializers.CharField(allow_null=True)
+    verdicts = VerdictCounts()
+    created_at = serializers.DateTimeField()
+
+
+class QualityReply(Shape):
+    object = serializers.CharField()
+    batch_id = serializers.CharField()
+    customer_quality_signal = CustomerQualitySignal()
+    provider_attribution = ProviderAttribution(many=True)
+    feedback = Feedback(many=True, help_text="The latest 50, newest first.")
+
+
+class FeedbackReply(QualityReply):
+    id = serializers.CharField()
+    rating = serializers.IntegerField(allow_null=True)
+    accepted = serializers.BooleanField(allow_null=True)
+    comment = serializers.CharField(allow_null=True)
+    verdicts = VerdictCounts()
+    created_at = serializers.DateTimeField()
+
+
 class ReportReply(Shape):
     optimization_report = OptimizationReport()

@@ -1,6 +1,7 @@
 """Items that can travel together, counted and summed as they are read."""
 
 from batches.manifest.items import ItemFacts
+from batches.workloads import TaskKey
 
 GROUPS_MAX = 200
 RANGES_SHOWN = 20
@@ -53,6 +54,7 @@ class GroupSums:
         self.copies = Sums()
         self.golden_count = self.golden_input_tokens = 0
         self.golden_output_tokens = self.golden_uncapped_count = 0
+        self.task = TaskKey()
         self._ranges: list[str] = []
         self._first = self._last = -2  # next to no item
 
@@ -69,6 +71,7 @@ class GroupSums:
         if is_copy:
             self.copies.add(facts, input_tokens, length)
         self.item_count += 1
+        self.task.note(facts.repeated_texts)
         self.payload_bytes += length
         self.payload_bytes_max = max(self.payload_bytes_max, length)
         self.input_tokens += input_tokens

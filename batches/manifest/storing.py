@@ -77,6 +77,7 @@ def _group(manifest: Manifest, sums: GroupSums) -> ItemGroup:
         copies_output_tokens=sums.copies.output_tokens,
         copies_uncapped_count=sums.copies.uncapped_count,
         copies_payload_bytes=sums.copies.payload_bytes,
+        task_key=str(sums.task),
     )
 
 

@@ -11,6 +11,7 @@ from batches.models.delivery import (
     WebhookSecret,
 )
 from batches.models.execution import Execution, LostCall
+from batches.models.feedback import ItemVerdict, QualityFeedback, Verdict
 from batches.models.file import StoredFile
 from batches.models.imported import Import, ImportedDay, ImportedKey
 from batches.models.manifest import Item, ItemGroup, Manifest
@@ -34,9 +35,11 @@ __all__ = [
     "ImportedKey",
     "Item",
     "ItemGroup",
+    "ItemVerdict",
     "LostCall",
     "Manifest",
     "QualityDay",
+    "QualityFeedback",
     "QualitySource",
     "Quote",
     "ResultRow",
@@ -47,6 +50,7 @@ __all__ = [
     "SettledWork",
     "StoredFile",
     "TriedPolicy",
+    "Verdict",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",

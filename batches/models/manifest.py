@@ -63,6 +63,8 @@ class ItemGroup(models.Model):
     copies_output_tokens = models.BigIntegerField(db_default=0)
     copies_uncapped_count = models.PositiveIntegerField(db_default=0)
     copies_payload_bytes = models.BigIntegerField(db_default=0)
+    # As batches/workloads.py writes it; empty where the items share no task.
+    task_key = models.CharField(max_length=16, db_default="", blank=True)
 
     class Meta:
         constraints = [

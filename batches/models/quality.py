@@ -55,10 +55,10 @@ class QualityDay(models.Model):
             ),
         ]
         indexes = [
-            # What routing reads: whole answers of some offerings.
+            # What routing reads: whole answers of some models.
             models.Index(
-                fields=["offering_id", "day"],
-                name="quality_by_offering",
+                fields=["model", "day"],
+                name="quality_by_model",
                 condition=models.Q(check_name=WHOLE),
             ),
         ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from accounts.models import Org
 from batches import decisions
 from batches.decisions import Copies, Decision
+from batches.findings import findings_of
 from batches.manifest.envelope import Spec
 from batches.models import ItemGroup, Manifest
 from batches.workloads import workload_key
@@ -74,14 +75,22 @@ def _facts_by_model(
 ) -> dict[str, list[OfferingFacts]]:
     found: dict[str, list[OfferingFacts]] = {slug: [] for slug in slugs}
     for offering in routing_selectors.offering_facts(
-        slugs, sandbox_only=asked.is_test, now=now, workload_key=workload_key
+        slugs,
+        sandbox_only=asked.is_test,
+        now=now,
+        workload_key=workload_key,
+        findings=findings_of(asked.org, slugs, workload_key=workload_key, now=now),
     ):
         found[offering.model].append(offering)
     return found
 
 
 def _workload_key(group: ItemGroup, asked: Asked) -> str:
-    return workload_key(workflow=asked.spec.workflow, operation=group.operation)
+    return workload_key(
+        workflow=asked.spec.workflow,
+        task_key=group.task_key,
+        operation=group.operation,
+    )
 
 
 def judged_lanes(request: UnitRequest, market: Market) -> list[Lane]:

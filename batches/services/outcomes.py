@@ -49,8 +49,8 @@ def tell_market(batch: Batch, *, now: datetime) -> None:
 
     What nobody pays for is no demand: golden rows, and sample runs.
 
-    Call in the transaction that settles. Rows are written in one order, so that two
-    batches that end together never wait for each other in a circle.
+    Call in the transaction that settles. Each table's rows are written in one order, so
+    that two batches that end together never wait for each other in a circle.
     """
     if batch.quote.is_test:
         return
@@ -62,22 +62,14 @@ def tell_market(batch: Batch, *, now: datetime) -> None:
 
 
 def _count_demand(batch: Batch, *, now: datetime) -> None:
-    for (kind, slug, provider, operation), (items, tokens) in sorted(
-        _settled(batch).items()
-    ):
-        demand.fold(
-            demand.Settled(
-                day=now.date(),
-                kind=kind,
-                slug=slug,
-                provider=provider,
-                operation=operation,
-                org_id=batch.org_id,
-                items=items,
-                tokens=tokens,
-                batches=1,
-            )
-        )
+    demand.fold(
+        [
+            demand.Settled(*key, items=items, tokens=tokens)
+            for key, (items, tokens) in _settled(batch).items()
+        ],
+        org_id=batch.org_id,
+        day=now.date(),
+    )
 
 
 Key = tuple[str, str, str, str]

@@ -27,6 +27,7 @@ class Job(StrEnum):
     TIDY = "batches.tidy"  # what nothing names any more
     FORGET_OLD = "accounts.forget_old"  # logins and sign-ups that ended
     SWEEP = "batches.sweep"  # everything that no message announced
+    WATCH_DRIFT = "batches.watch_drift"  # lanes that answer worse than they used to
     SEND_MAIL = "mail.send_due"  # every letter that is due
     RECONCILE = "billing.reconcile"  # prove the money invariants
     RECONCILE_ALL = "billing.reconcile_all"  # all of them, every night

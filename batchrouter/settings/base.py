@@ -400,6 +400,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "sweep": {"task": "batches.sweep", "schedule": SWEEP_SECONDS},
     # Removes what nothing names: scratch files, unnamed blobs, old records.
     "tidy": {"task": "batches.tidy", "schedule": 3600},
+    # Notices lanes whose answers have become worse.
+    "watch-drift": {"task": "batches.watch_drift", "schedule": 600},
     "forget": {"task": "accounts.forget_old", "schedule": 3600},
     # Sends what no message announced.
     "mail": {"task": "mail.send_due", "schedule": MAIL_SWEEP_SECONDS},

@@ -1,5 +1,6 @@
 """What was bought and how it went: sums that batches hands in after settlement."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from catalog.models.offerings import Offering
@@ -14,9 +15,12 @@ class DemandKind(models.TextChoices):
 
 
 class SettledDemand(models.Model):
-    """Settled work of one org on one day, by what was bought and who did it.
+    """Settled work of one day, by what was bought and who did it.
 
-    The org is kept only to count how many stand behind a figure; it is never shown.
+    Each work stands in four rows: with its provider and operation, and with either or
+    both empty, which means "any". So a ranking under any filter reads its own rows
+    only, and a batch that two providers served is one batch where no provider is asked
+    for.
     """
 
     day = models.DateField()
@@ -24,7 +28,8 @@ class SettledDemand(models.Model):
     slug = models.CharField(max_length=120)
     provider = models.CharField(max_length=40)
     operation = models.CharField(max_length=12)
-    org_id = models.BigIntegerField()
+    # The first three orgs: enough to tell whether fewer than three stand behind it.
+    org_ids = ArrayField(models.BigIntegerField(), default=list)
     items = models.BigIntegerField(default=0)
     tokens = models.BigIntegerField(default=0)
     batches = models.BigIntegerField(default=0)
@@ -32,11 +37,10 @@ class SettledDemand(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["day", "kind", "slug", "provider", "operation", "org_id"],
+                fields=["kind", "provider", "operation", "day", "slug"],
                 name="settled_demand_once",
             ),
         ]
-        indexes = [models.Index(fields=["kind", "day"], name="settled_demand_window")]
 
     def __str__(self) -> str:
         return f"{self.day} {self.kind} {self.slug} by {self.provider} ({self.pk})"

@@ -79,7 +79,11 @@ def test_the_public_sees_a_word_and_no_count(owner: Customer, client: Client) ->
 
     reply = client.get("/v1/catalog/providers/openai").json()
 
-    assert reply["present"] == {"backlog": "small", "open_breakers": 0}
+    assert reply["present"] == {
+        "backlog": "small",
+        "open_breakers": 0,
+        "drifting_lanes": 0,
+    }
 
 
 @pytest.mark.parametrize(

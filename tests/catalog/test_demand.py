@@ -1,11 +1,22 @@
 """Rankings show settled work, and never a customer."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from catalog.demand import Ranking, Settled, fold, ranking
+from catalog.demand import (
+    WINDOW_DAYS,
+    Ranking,
+    RankingRow,
+    Settled,
+    fold,
+    ranking,
+)
 from catalog.models import SettledDemand
 
 TODAY = date(2026, 11, 22)
@@ -25,19 +36,8 @@ def settle(
 ) -> None:
     """Fold the same work for each of some orgs."""
     for org_id in range(1, orgs + 1) if isinstance(orgs, int) else orgs:
-        fold(
-            Settled(
-                day=day,
-                kind=kind,
-                slug=slug,
-                provider=provider,
-                operation=operation,
-                org_id=org_id,
-                items=items,
-                tokens=items * 10,
-                batches=1,
-            )
-        )
+        work = Settled(kind, slug, provider, operation, items, items * 10)
+        fold([work], org_id=org_id, day=day)
 
 
 def rank(window: str = "30d", **filters: str) -> Ranking:
@@ -48,7 +48,7 @@ def test_folding_adds_to_the_day() -> None:
     settle("gpt-5.4", orgs=1, items=100)
     settle("gpt-5.4", orgs=1, items=23)
 
-    row = SettledDemand.objects.get()
+    row = SettledDemand.objects.get(provider="openai", operation="responses")
     assert (row.items, row.tokens, row.batches) == (123, 1230, 2)
 
 
@@ -145,3 +145,129 @@ def test_workflows_and_models_are_ranked_apart() -> None:
     found = ranking(kind="workflow", window="30d", today=TODAY)
 
     assert [row.slug for row in found.rows] == ["summarize-calls"]
+
+
+def test_a_batch_of_two_providers_is_one_batch_where_none_is_asked_for() -> None:
+    works = [
+        Settled("model", "gpt-oss", provider, "responses", 10, 100)
+        for provider in ("groq", "together")
+    ]
+    for org_id in (1, 2, 3):
+        fold(works, org_id=org_id, day=TODAY)
+
+    (all_of_it,) = rank().rows
+    (of_groq,) = rank(provider="groq").rows
+
+    assert (all_of_it.items, all_of_it.batches) == (60, 3)
+    assert (of_groq.items, of_groq.batches) == (30, 3)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one settled batch came to, as the test remembers it."""
+
+    day: date
+    org_id: int
+    works: list[Settled]
+
+
+def recount(batches: list[Batch], window: str, **asked: str) -> Ranking:
+    """Rank from the batches themselves, by the rules of the contract alone."""
+    length = timedelta(days=WINDOW_DAYS[window])
+    start = TODAY - length + timedelta(days=1)
+    now = _tally(batches, start, TODAY, asked)
+    before = _tally(batches, start - length, TODAY - length, asked)
+    total = sum(sums[0] for sums, _ in now.values())
+    order = sorted(now, key=lambda slug: (-now[slug][0][0], slug))
+    shown = [slug for slug in order if len(now[slug][1]) >= 3]
+    folded = [slug for slug in order if slug not in shown]
+    while folded and len(set().union(*(now[slug][1] for slug in folded))) < 3:
+        if not shown:
+            return Ranking(start, TODAY, [], None)
+        folded.append(shown.pop())
+
+    def row(slug: str, sums: list[int], change: Decimal | None) -> RankingRow:
+        share = (Decimal(sums[0]) / total).quantize(Decimal("0.0001"))
+        items, tokens, count = sums
+        return RankingRow(slug, items, tokens, count, share, change)
+
+    def change(slug: str) -> Decimal | None:
+        sums, orgs = before.get(slug, ([0, 0, 0], set()))
+        if len(orgs) < 3:
+            return None
+        more = Decimal(now[slug][0][0] - sums[0]) / sums[0]
+        return more.quantize(Decimal("0.0001"))
+
+    rest = [sum(now[slug][0][place] for slug in folded) for place in range(3)]
+    return Ranking(
+        start,
+        TODAY,
+        [row(slug, now[slug][0], change(slug)) for slug in shown],
+        row("other", rest, None) if folded else None,
+    )
+
+
+def _tally(
+    batches: list[Batch], start: date, end: date, asked: dict[str, str]
+) -> dict[str, tuple[list[int], set[int]]]:
+    found: dict[str, tuple[list[int], set[int]]] = {}
+    for batch in batches:
+        if not start <= batch.day <= end:
+            continue
+        wanted = [
+            work
+            for work in batch.works
+            if work.kind == "model"
+            and all(getattr(work, name) == value for name, value in asked.items())
+        ]
+        for slug in {work.slug for work in wanted}:
+            of_it = [work for work in wanted if work.slug == slug]
+            sums, orgs = found.setdefault(slug, ([0, 0, 0], set()))
+            sums[0] += sum(work.items for work in of_it)
+            sums[1] += sum(work.tokens for work in of_it)
+            sums[2] += 1
+            orgs.add(batch.org_id)
+    return found
+
+
+works = st.lists(
+    st.builds(
+        Settled,
+        st.sampled_from(["model", "model", "workflow"]),
+        st.sampled_from(["a", "b", "c", "d"]),
+        st.sampled_from(["groq", "openai"]),
+        st.sampled_from(["responses", "embeddings"]),
+        st.integers(1, 500),
+        st.integers(0, 9_000),
+    ),
+    min_size=1,
+    max_size=3,
+)
+histories = st.lists(
+    st.builds(
+        Batch,
+        st.integers(0, 14).map(lambda ago: TODAY - timedelta(days=ago)),
+        st.integers(1, 6),
+        works,
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(histories)
+def test_every_ranking_is_what_a_recount_of_the_batches_gives(
+    batches: list[Batch],
+) -> None:
+    with transaction.atomic():
+        for batch in batches:
+            fold(batch.works, org_id=batch.org_id, day=batch.day)
+        for window in ("24h", "7d", "30d"):
+            for asked in (
+                {},
+                {"provider": "groq"},
+                {"operation": "responses"},
+                {"provider": "openai", "operation": "embeddings"},
+            ):
+                assert rank(window, **asked) == recount(batches, window, **asked)
+        transaction.set_rollback(True)

@@ -39,7 +39,11 @@ def test_providers_show_their_posture(get: Get) -> None:
         "latency_ms_p50": None,
         "latency_ms_p95": None,
     }
-    assert openai["present"] == {"backlog": "none", "open_breakers": 0}
+    assert openai["present"] == {
+        "backlog": "none",
+        "open_breakers": 0,
+        "drifting_lanes": 0,
+    }
 
 
 def test_a_provider_shows_observed_health(get: Get) -> None:
@@ -128,11 +132,8 @@ def test_rankings_are_valid_without_demand(get: Get) -> None:
 def test_rankings_show_settled_demand_without_orgs(get: Get) -> None:
     today = clock.now().date()
     for org_id in (7001, 7002, 7003):
-        fold(
-            Settled(
-                today, "model", "gpt-5.4", "openai", "responses", org_id, 50, 900, 1
-            )
-        )
+        work = Settled("model", "gpt-5.4", "openai", "responses", 50, 900)
+        fold([work], org_id=org_id, day=today)
 
     reply = get(RANKINGS, window="7d", provider="openai", operation="responses")
 

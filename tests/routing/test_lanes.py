@@ -139,7 +139,11 @@ def test_the_directory_counts_the_open_breakers(
 
     reply = client.get("/v1/catalog/providers/acme").json()
 
-    assert reply["present"] == {"backlog": "none", "open_breakers": 1}
+    assert reply["present"] == {
+        "backlog": "none",
+        "open_breakers": 1,
+        "drifting_lanes": 0,
+    }
 
 
 def test_views_take_the_same_queries_for_any_number_of_lanes() -> None:

@@ -92,6 +92,8 @@ def test_a_lane_as_the_quote_shows_it() -> None:
             "quality": 0.92,
         },
         "trust_score": 0.985,
+        "quality_prior_score": 0.92,
+        "factors": {},
         "rejection_code": None,
         "reason": "Selected: gpt-5.4-mini at OpenAI by direct calls.",
     }

@@ -75,6 +75,7 @@ NOTHING = {
 
 # Bodies that are read before the id in the address is looked up.
 BODIES: dict[str, dict[str, Any]] = {
+    "POST /v1/batches/<str:batch_id>/quality-feedback": {"accepted": True},
     "PATCH /v1/auth/account/members/<str:user_id>": {"role": "member"},
 }
 

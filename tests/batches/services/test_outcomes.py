@@ -15,9 +15,9 @@ DIRECT: dict[str, Any] = {"model": "deepseek-flash"}
 
 def demand() -> set[tuple[str, str, str, str, int, int]]:
     return set(
-        SettledDemand.objects.values_list(
-            "kind", "slug", "provider", "operation", "items", "batches"
-        )
+        SettledDemand.objects.exclude(provider="")
+        .exclude(operation="")
+        .values_list("kind", "slug", "provider", "operation", "items", "batches")
     )
 
 
