@@ -63,7 +63,8 @@ def _measure(rows: int) -> dict[str, Any]:
     batches = roll_up_missing()
     roll_up_seconds = time.monotonic() - began
     import_seconds = _import(org, now)
-    reports = []
+    reports: list[float] = []
+    report: dict[str, Any] = {}
     for _ in range(_REPORTS):
         began = time.monotonic()
         report = optimization_report(

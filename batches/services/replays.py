@@ -136,11 +136,14 @@ def settled_lanes(batch: Batch) -> list[SettledLane]:
         cursor.execute(_LANES, [batch.pk])
         return [
             SettledLane(
-                *lane, charge_nanousd=int(charge), usage=SettledUsage(*map(int, sums))
+                group_no=group_no,
+                provider=provider,
+                model=model,
+                mode=mode,
+                charge_nanousd=int(charge),
+                usage=SettledUsage(*map(int, sums)),
             )
-            for *lane, charge, sums in (
-                (*row[:4], row[4], row[5:]) for row in cursor.fetchall()
-            )
+            for group_no, provider, model, mode, charge, *sums in cursor.fetchall()
         ]
 
 
