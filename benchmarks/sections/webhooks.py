@@ -36,7 +36,8 @@ def measure(plan: Plan) -> Section:
     section.database = base.database.title
     section.tables = [_burst_table(told), _paced_table(told)]
     section.targets = _targets(told)
-    if told["burst_alone"]["deliveries"] != number:
+    # Of the endpoint that is dead in one of the runs none is counted in any.
+    if told["burst_alone"]["deliveries"] != number * 99 // 100:
         section.faults.append("not every event was delivered")
     database = spent.cpu_seconds["database"]
     section.note = (
