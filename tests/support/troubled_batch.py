@@ -127,7 +127,7 @@ _SCRIPT: list[Json] = [
         "match": {"provider": "together", "path": "chat"},
         "fault": {"kind": "429", "retry_after": 1},
         "every": 5,
-        "times": 200,
+        "times": 40,
     },
     # A job that expires after half of its lines.
     {
