@@ -1,4 +1,4 @@
-"""Small PNG files: at most 256 colors, which is plenty for pages."""
+"""Small PNG files: at most 64 colors, which is plenty for pages."""
 
 import base64
 import struct
@@ -23,7 +23,7 @@ async (source) => {
   const counts = new Map();
   for (const pixel of pixels) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
   const ranked = [...counts].sort((a, b) => b[1] - a[1]);
-  const palette = ranked.slice(0, 256).map((one) => one[0]);
+  const palette = ranked.slice(0, 64).map((one) => one[0]);
   const nearest = new Map(palette.map((color, index) => [color, index]));
   const parts = (color) => [color & 255, (color >> 8) & 255, (color >> 16) & 255];
   const find = (color) => {
