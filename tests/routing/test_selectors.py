@@ -123,7 +123,7 @@ def test_the_number_of_queries_does_not_grow_with_the_offerings(
     for provider in ("openai", "groq", "together", "mistral", "deepseek"):
         report(make_offering(provider=provider))
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         assert len(offering_facts(["m"], sandbox_only=False, now=NOON)) == 5
 
 
