@@ -8,6 +8,9 @@ from accounts.signals import org_opened
 from batchrouter.kit.errors import InvalidRequest
 
 NAME_MAX = 120
+# A day is the shortest that a customer can rely on to fetch results.
+RETENTION_DAYS_MIN = 1
+RETENTION_DAYS_MAX = 365
 
 
 def read_name(text: str, *, param: str = "name", longest: int = NAME_MAX) -> str:
@@ -57,3 +60,19 @@ def rename_org(org: Org, name: str) -> None:
     """
     org.name = read_name(name)
     org.save(update_fields=["name"])
+
+
+def keep_content(org: Org, days: int | None) -> None:
+    """Set how long content is kept after a batch has ended; None is the server's own.
+
+    Raises:
+        InvalidRequest: not 1 to 365 days.
+    """
+    is_days = type(days) is int and RETENTION_DAYS_MIN <= days <= RETENTION_DAYS_MAX
+    if days is not None and not is_days:
+        raise InvalidRequest(
+            f"retention_days is {RETENTION_DAYS_MIN} to {RETENTION_DAYS_MAX}, or null.",
+            param="retention_days",
+        )
+    org.retention_days = days
+    org.save(update_fields=["retention_days"])

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from accounts.authentication import Caller
 from accounts.facts import facts_of
 from accounts.models import ApiKey, Org, User
@@ -38,6 +40,10 @@ def account_json(org: Org) -> dict[str, Any]:
         "object": "account",
         "org": org_json(org),
         "plan": {"name": "prepaid", "currency": "usd"},
+        "retention": {
+            "days": org.retention_days or settings.RETENTION_DAYS,
+            "is_default": org.retention_days is None,
+        },
         **facts_of(org),
     }
 

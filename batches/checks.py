@@ -80,7 +80,8 @@ def executions_booked(now: datetime) -> Iterator[str]:
 
 _KEYS = """
 SELECT w.key, w.effect_id FROM web_idempotencyrecord w
- WHERE w.endpoint IN ('batches.create', 'batches.create.test') AND w.status = 202
+ WHERE (w.endpoint IN ('batches.create', 'batches.create.test')
+        OR w.endpoint LIKE 'batches.retry%%') AND w.status = 202
    AND NOT EXISTS (SELECT 1 FROM batches_batch b WHERE b.public_id = w.effect_id)
 """
 

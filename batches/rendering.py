@@ -11,9 +11,11 @@ from batches.links import signed_url
 from batches.models import Batch, BatchEvent, Execution, StoredFile, WorkUnit
 from batches.models.file import FilePurpose
 from batches.progress import progress_json
+from batches.retention import expires_at
 from batches.selectors import Progress, progress_of, standing_of
 from batches.states import BatchState
 from batches.telling import sentence
+from batches.wholes import whole_of
 from batchrouter.kit import clock
 from batchrouter.kit.money import format_usd
 
@@ -43,6 +45,14 @@ def _batch_body(batch: Batch, *, now: datetime) -> dict[str, Any]:
         **_summary(batch, standing.progress, now=now),
         "delivery": _told(batch),
         "progress": progress_json(batch, standing, now=now),
+        "retries": [
+            {
+                "batch_id": retry.public_id,
+                "state": retry.state,
+                "item_count": retry.item_count,
+            }
+            for retry in batch.retries.order_by("id")
+        ],
         **_work_units(batch),
         "execution_summary": execution_summary(batch),
         "golden": golden_json(batch),
@@ -82,6 +92,11 @@ def _summary(batch: Batch, progress: Progress, *, now: datetime) -> dict[str, An
         "deadline_at": clock.iso(batch.deadline_at),
         "cancel_requested_at": clock.iso_or_none(batch.cancel_requested_at),
         "input_file_id": batch.manifest.file.public_id,
+        "parent_batch_id": None if batch.parent is None else batch.parent.public_id,
+        "content_expires_at": clock.iso_or_none(
+            None if batch.content_deleted_at else expires_at(batch)
+        ),
+        "content_deleted_at": clock.iso_or_none(batch.content_deleted_at),
         **_files(batch, now=now),
         "delivery": _delivery(spec),
         "metadata": batch.metadata,
@@ -115,6 +130,8 @@ def _files(batch: Batch, *, now: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for name in _FILES:
         file: StoredFile | None = getattr(batch, f"{name}_file")
+        if file is not None and file.deleted_at is not None:
+            file = None
         shown[f"{name}_file_id"] = file.public_id if file else None
         shown[f"{name}_file_url"] = signed_url(file, now=now) if file else None
     shown["route_receipt_url"] = shown["route_receipt_file_url"]
@@ -191,8 +208,8 @@ def file_json(file: StoredFile) -> dict[str, Any]:
         "line_count": file.line_count,
         "created_at": clock.iso(file.created_at),
     }
-    manifest = getattr(file, "manifest", None)
-    if file.purpose == FilePurpose.MANIFEST and manifest is not None:
+    if file.purpose == FilePurpose.MANIFEST:
+        manifest = whole_of(file)
         shown["item_count"] = manifest.item_count
         shown["duplicates"] = manifest.duplicates
         shown["skipped_count"] = manifest.skipped_count

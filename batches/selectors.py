@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.models import Org
+from batches.content import check_content
+from batches.families import ids_below
 from batches.models import (
     Batch,
     BatchEvent,
@@ -53,6 +56,7 @@ def batches_of(org: Org) -> QuerySet[Batch]:
         "org",
         "quote",
         "manifest__file",
+        "parent",
         "output_file",
         "review_file",
         "error_file",
@@ -249,33 +253,126 @@ _IN_HAND = frozenset({UnitState.RUNNING, UnitState.WAITING})
 
 
 _PAGE = """
-SELECT seq, segment_id, "offset", head_length, length FROM batches_resultrow
- WHERE batch_id = %s AND seq > %s AND (%s::text IS NULL OR status = %s)
-   AND (%s::bigint IS NULL OR NOT EXISTS (
+SELECT seq, segment_id, "offset", head_length, length, batch_id
+  FROM batches_resultrow
+ WHERE batch_id = %(batch)s AND seq > %(after)s
+   AND (%(status)s::text IS NULL OR status = %(status)s)
+   AND (%(hidden)s::bigint IS NULL OR NOT EXISTS (
      SELECT 1 FROM batches_item i
-      WHERE i.manifest_id = %s AND i.seq = batches_resultrow.seq AND i.is_golden))
- ORDER BY seq LIMIT %s
+      WHERE i.manifest_id = %(hidden)s AND i.seq = batches_resultrow.seq
+        AND i.is_golden))
+ ORDER BY seq LIMIT %(limit)s
+"""
+# Of each item the best row of all attempts: delivered before not, then the later.
+_MERGED_PAGE = """
+SELECT own.seq, best.segment_id, best."offset", best.head_length, best.length,
+       best.batch_id
+  FROM batches_resultrow own
+ CROSS JOIN LATERAL (
+       SELECT * FROM batches_resultrow a
+        WHERE a.batch_id = ANY(%(family)s) AND a.seq = own.seq
+        ORDER BY (a.status IN ('completed', 'review')) DESC, a.batch_id DESC
+        LIMIT 1) best
+ WHERE own.batch_id = %(batch)s AND own.seq > %(after)s
+   AND (%(status)s::text IS NULL OR best.status = %(status)s)
+   AND (%(hidden)s::bigint IS NULL OR NOT EXISTS (
+     SELECT 1 FROM batches_item i
+      WHERE i.manifest_id = %(hidden)s AND i.seq = own.seq AND i.is_golden))
+ ORDER BY own.seq LIMIT %(limit)s
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """A batch that was retried, and its retries whose content is there.
+
+    Attributes:
+        public_ids: by number, the batch itself first, then as they were made.
+        is_open: one of them has not ended.
+    """
+
+    public_ids: dict[int, str]
+    is_open: bool
+
+
+def attempts_of(batch: Batch) -> Attempts | None:
+    """Return a batch with its retries; None for one that was never retried."""
+    if not batch.retries.exists():
+        return None
+    family = Batch.objects.filter(pk__in=ids_below(batch.pk), content_deleted_at=None)
+    rows = family.order_by("id").values_list("pk", "public_id", "completed_at")
+    return Attempts(
+        {pk: public_id for pk, public_id, _ in rows},
+        is_open=any(completed_at is None for _, _, completed_at in rows),
+    )
+
+
 def row_page(
-    batch: Batch, *, after: int, limit: int, status: str | None, with_raw: bool
+    batch: Batch,
+    *,
+    after: int,
+    limit: int,
+    status: str | None,
+    with_raw: bool,
+    attempts: Attempts | None = None,
 ) -> list[tuple[int, bytes]]:
-    """Return (item number, JSON of the row) by key, in input order."""
+    """Return (item number, JSON of the row) by key, in input order.
+
+    With ``attempts`` it is the merged view: each row says which attempt it is from.
+
+    Raises:
+        ContentDeleted: also when it is deleted at this moment.
+    """
+    check_content(batch)
+    values: dict[str, Any] = {
+        "batch": batch.pk,
+        "after": after,
+        "status": status,
+        "limit": limit,
+        "hidden": _manifest_with_hidden_items(batch),
+    }
+    if attempts is not None:
+        values["family"] = list(attempts.public_ids)
     with connection.cursor() as cursor:
-        hidden = _manifest_with_hidden_items(batch)
-        values = [batch.pk, after, status, status, hidden, hidden, limit]
-        cursor.execute(_PAGE, values)
+        cursor.execute(_PAGE if attempts is None else _MERGED_PAGE, values)
         places = cursor.fetchall()
+    try:
+        return _read_rows(places, attempts, with_raw=with_raw)
+    except FileNotFoundError:
+        batch.refresh_from_db(fields=["content_deleted_at"])
+        check_content(batch)
+        fresh = None if attempts is None else attempts_of(batch)
+        if fresh == attempts:
+            raise
+    # The content of a retry was deleted at this moment: its rows are left out.
+    return row_page(
+        batch,
+        after=after,
+        limit=limit,
+        status=status,
+        with_raw=with_raw,
+        attempts=fresh,
+    )
+
+
+def _read_rows(
+    places: list[tuple[Any, ...]], attempts: Attempts | None, *, with_raw: bool
+) -> list[tuple[int, bytes]]:
     keys = dict(
         Segment.objects.filter(pk__in={place[1] for place in places}).values_list(
             "pk", "storage_key"
         )
     )
+    marks = {} if attempts is None else _marks(attempts)
     opened: dict[int, int] = {}
     try:
         return [
-            (place[0], _row_bytes(place, keys, opened, with_raw=with_raw))
+            (
+                place[0],
+                _row_bytes(
+                    place, keys, opened, marks.get(place[5], b""), with_raw=with_raw
+                ),
+            )
             for place in places
         ]
     finally:
@@ -289,29 +386,53 @@ def _manifest_with_hidden_items(batch: Batch) -> int | None:
     return batch.manifest_id if is_excluded and batch.manifest.golden_count else None
 
 
+def _marks(attempts: Attempts) -> dict[int, bytes]:
+    """Return what a row of each attempt says of it, to be put into its JSON."""
+    return {
+        pk: b',"attempt":' + orjson.dumps({"batch_id": public_id, "number": number})
+        for number, (pk, public_id) in enumerate(attempts.public_ids.items(), 1)
+    }
+
+
 def _row_bytes(
     place: tuple[Any, ...],
     keys: dict[int, str],
     opened: dict[int, int],
+    mark: bytes,
     *,
     with_raw: bool,
 ) -> bytes:
-    _, segment_id, offset, head_length, length = place
+    _, segment_id, offset, head_length, length, _ = place
     if segment_id not in opened:
         opened[segment_id] = os.open(store().path(keys[segment_id]), os.O_RDONLY)
-    if with_raw:
-        return os.pread(opened[segment_id], length - 1, offset)
-    return os.pread(opened[segment_id], head_length, offset) + b"}"
+    if not with_raw:
+        return os.pread(opened[segment_id], head_length, offset) + mark + b"}"
+    row = os.pread(opened[segment_id], length - 1, offset)
+    return row[:head_length] + mark + row[head_length:]
 
 
 def stream_rows(
-    batch: Batch, *, status: str | None, with_raw: bool, chunk: int = 500
+    batch: Batch,
+    *,
+    status: str | None,
+    with_raw: bool,
+    chunk: int = 500,
+    attempts: Attempts | None = None,
 ) -> Iterator[bytes]:
-    """Yield all rows that exist now as lines, in input order, in bounded memory."""
+    """Yield all rows that exist now as lines, in input order, in bounded memory.
+
+    Raises:
+        ContentDeleted: at once, or when it is deleted under way.
+    """
     after = -1
     while True:
         page = row_page(
-            batch, after=after, limit=chunk, status=status, with_raw=with_raw
+            batch,
+            after=after,
+            limit=chunk,
+            status=status,
+            with_raw=with_raw,
+            attempts=attempts,
         )
         if page:
             yield b"\n".join(row for _, row in page) + b"\n"

@@ -22,6 +22,8 @@ urlpatterns = [
     path("batches", batches.BatchList.as_view()),
     path("batches/<str:batch_id>", batches.BatchDetail.as_view()),
     path("batches/<str:batch_id>/cancel", batches.BatchCancel.as_view()),
+    path("batches/<str:batch_id>/retry", batches.BatchRetry.as_view()),
+    path("batches/<str:batch_id>/deletion-note", batches.DeletionNote.as_view()),
     path("batches/<str:batch_id>/events", batches.BatchEvents.as_view()),
     path("batches/<str:batch_id>/results", results.BatchResults.as_view()),
     path(

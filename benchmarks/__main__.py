@@ -13,6 +13,7 @@ from benchmarks import machine, places, report
 from benchmarks.plan import Plan
 from benchmarks.report import Circumstances, Section
 from benchmarks.sections import (
+    copies,
     decode,
     direct,
     learning,
@@ -39,6 +40,7 @@ _SECTIONS: dict[str, Callable[[Plan], Section]] = {
     reports.NAME: reports.measure,
     planning.NAME: planning.measure,
     learning.NAME: learning.measure,
+    copies.NAME: copies.measure,
 }
 _RUNS = 5
 _QUICK_RUNS = 1

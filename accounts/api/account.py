@@ -1,5 +1,6 @@
 """The organization and its person: facts, name, address."""
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +12,7 @@ from accounts.api.public import PublicView
 from accounts.api_base import OrgView
 from accounts.authentication import django_request
 from accounts.models import Scope
-from accounts.orgs import rename_org
+from accounts.orgs import keep_content, rename_org
 from accounts.rendering import account_json, user_json
 from batchrouter.kit import clock
 from batchrouter.web.fields import Fields
@@ -38,9 +39,14 @@ class Account(OrgView):
         request=schemas.RenameBody,
         responses={200: schemas.AccountReply, **errors(400, 401, 403)},
     )
+    @transaction.atomic
     def patch(self, request: Request) -> Response:
-        """Give the organization another name."""
-        rename_org(self.org, Fields(self.body, "name").text("name"))
+        """Give the organization another name, or another retention of content."""
+        fields = Fields(self.body, "name", "retention_days")
+        if "name" in fields or "retention_days" not in fields:
+            rename_org(self.org, fields.text("name"))
+        if "retention_days" in fields:
+            keep_content(self.org, self.body["retention_days"])
         return Response(account_json(self.org))
 
 

@@ -52,7 +52,15 @@ class SwitchBody(Shape):
 
 
 class RenameBody(Shape):
-    name = serializers.CharField(max_length=120)
+    name = serializers.CharField(max_length=120, required=False)
+    retention_days = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=365,
+        help_text="Days that inputs and results are kept after a batch has ended; "
+        "null is the server's own. A manifest's retention_days goes before it.",
+    )
 
 
 class AskedReply(Shape):
@@ -134,10 +142,16 @@ class Plan(Shape):
     currency = serializers.CharField()
 
 
+class Retention(Shape):
+    days = serializers.IntegerField()
+    is_default = serializers.BooleanField()
+
+
 class AccountReply(Shape):
     object = serializers.CharField()
     org = Org()
     plan = Plan()
+    retention = Retention()
     credit_balance = Balance()
 
 

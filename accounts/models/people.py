@@ -76,6 +76,8 @@ class Org(models.Model):
     is_suspended = models.BooleanField(default=False)
     # The name of the agent that registered it; empty where a person did.
     agent_name = models.CharField(max_length=80, blank=True)
+    # Days that content is kept after a batch has ended; null leaves it to the server.
+    retention_days = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
         User, through="Membership", related_name="orgs"

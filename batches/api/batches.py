@@ -8,12 +8,16 @@ from rest_framework.response import Response
 
 from accounts.api_base import OrgView
 from accounts.models import Org, Scope
+from accounts.permissions import ScopeRequired
 from batches.api import filters, schemas
+from batches.api.quotes import quote_json
+from batches.api.retry_bodies import read_retry
 from batches.models import Batch
 from batches.rendering import batch_json, batch_summary, event_json
 from batches.selectors import batch_of, batches_of, events_of
 from batches.services.cancellation import cancel_batch
-from batches.services.creation import Order, create_batch
+from batches.services.creation import Order, create_batch, retry_batch, retry_quote
+from batches.services.retention import REQUEST, delete_content
 from batches.states import BatchState
 from batchrouter.kit import clock
 from batchrouter.kit.errors import InvalidRequest, NotFound
@@ -78,7 +82,7 @@ class BatchList(OrgView):
 class BatchDetail(OrgView):
     """One batch."""
 
-    scope = Scope.READ
+    scopes = {"GET": Scope.READ, "DELETE": Scope.SUBMIT}
 
     @extend_schema(
         operation_id="batch_retrieve",
@@ -100,6 +104,30 @@ class BatchDetail(OrgView):
             body["billing_receipt"] = _receipt_or_none(self.org, batch, "billing")
         return Response(body)
 
+    @extend_schema(
+        operation_id="batch_delete",
+        tags=["Batches"],
+        responses={
+            200: schemas.BatchDeletedReply,
+            **schemas.errors(401, 403, 404, 409),
+        },
+    )
+    def delete(self, _request: Request, batch_id: str) -> Response:
+        """Delete the inputs and outputs of an ended batch, and sign a note of it.
+
+        Counts, receipts and the timeline stay. Asking again gives the same note.
+        """
+        batch = batch_of(self.org, batch_id)
+        note = delete_content(batch, cause=REQUEST, now=clock.now())
+        return Response(
+            {
+                "id": batch.public_id,
+                "object": "batch",
+                "deleted": True,
+                "deletion_note": dict(note),
+            }
+        )
+
 
 class BatchCancel(OrgView):
     """Stop a batch."""
@@ -118,6 +146,54 @@ class BatchCancel(OrgView):
         cancel_batch(batch, now=clock.now())
         fresh = batch_of(self.org, batch_id)
         return Response(batch_json(fresh, now=clock.now()), status=202)
+
+
+class BatchRetry(OrgView):
+    """Run unfinished items of an ended batch again."""
+
+    scope = Scope.QUOTE
+
+    @extend_schema(
+        operation_id="batch_retry",
+        tags=["Batches"],
+        parameters=[schemas.IDEMPOTENCY_KEY],
+        request=schemas.RetryBody,
+        responses={
+            200: schemas.QuoteReply,
+            202: schemas.BatchReply,
+            **schemas.errors(400, 401, 402, 403, 404, 409, 410, 422),
+        },
+    )
+    def post(self, request: Request, batch_id: str) -> Response:
+        """Quote just those items, or run them at once with ``submit``.
+
+        ``submit`` needs the scope ``submit`` too. The results of this batch then show
+        of each item the best row of all attempts.
+        """
+        batch = batch_of(self.org, batch_id)
+        wanted, submits = read_retry(self.body)
+        if submits:
+            self._require_submit()
+        order = Order(org=self.org, key=self.caller.key, is_test=self.caller.is_test)
+
+        def effect() -> Effect:
+            now = clock.now()
+            if not submits:
+                quote = retry_quote(order, batch, wanted, now=now)
+                return Effect(200, quote_json(quote), quote.public_id)
+            child = retry_batch(order, batch, wanted, now=now)
+            return Effect(202, batch_json(child, now=now), child.public_id)
+
+        mode = ".test" if self.caller.is_test else ""
+        endpoint = f"batches.retry{mode}:{batch.public_id}"
+        return run_once(request, org_id=self.org.pk, endpoint=endpoint, effect=effect)
+
+    def _require_submit(self) -> None:
+        if Scope.SUBMIT not in self.caller.scopes:
+            raise ScopeRequired(
+                f"Submitting a retry needs the scope {str(Scope.SUBMIT)!r}.",
+                details={"scope": Scope.SUBMIT},
+            )
 
 
 class BatchEvents(OrgView):
@@ -172,6 +248,31 @@ class BillingReceipt(OrgView):
     def get(self, _request: Request, batch_id: str) -> Response:
         """Return the billing receipt of an ended batch."""
         return Response(_receipt(self.org, batch_of(self.org, batch_id), "billing"))
+
+
+class DeletionNote(OrgView):
+    """What content of a batch was deleted, signed."""
+
+    scope = Scope.READ
+
+    @extend_schema(
+        operation_id="batch_deletion_note",
+        tags=["Receipts"],
+        responses={200: schemas.ReceiptReply, **schemas.errors(401, 403, 404)},
+    )
+    def get(self, _request: Request, batch_id: str) -> Response:
+        """Return the note of a batch whose content was deleted."""
+        batch = batch_of(self.org, batch_id)
+        note = _receipt_or_none(self.org, batch, "deletion")
+        if note is None:
+            raise ContentNotDeleted("Nothing of this batch was deleted.")
+        return Response(note)
+
+
+class ContentNotDeleted(NotFound):
+    """There is no deletion note, because nothing was deleted."""
+
+    code = "content_not_deleted"
 
 
 class ReceiptNotReady(NotFound):

@@ -24,8 +24,9 @@ from batches.selectors import file_of, files_of, linked_file
 from batches.services.importing import keep_file
 from batches.services.manifests import delete_file, upload_manifest
 from batches.store import store
+from batches.wholes import with_wholes
 from batchrouter.kit import clock
-from batchrouter.kit.errors import InvalidRequest
+from batchrouter.kit.errors import InvalidRequest, NotFound
 from batchrouter.web.pagination import page_of, single_value
 
 _CHUNK_BYTES = 1 << 18
@@ -129,7 +130,7 @@ class FileList(OrgView):
     def get(self, request: Request) -> Response:
         """List the organization's files, newest first."""
         page = page_of(
-            files_of(self.org).select_related("manifest"),
+            with_wholes(files_of(self.org)),
             request,
             org_id=self.org.pk,
             list_name="files",
@@ -212,8 +213,13 @@ class FileDownload(APIView):
 
 
 def _send(file: StoredFile) -> FileResponse:
+    try:
+        content = store().path(file.storage_key).open("rb")
+    except FileNotFoundError as error:
+        # Deleted since its row was read; what is open already is read to its end.
+        raise NotFound("There is no such file.") from error
     response = FileResponse(
-        store().path(file.storage_key).open("rb"),
+        content,
         as_attachment=True,
         filename=file.filename,
         content_type="application/octet-stream",

@@ -115,6 +115,13 @@ class ManifestBody(Shape):
         help_text="Rows of golden items go into a file of their own and are left out "
         "of the results.",
     )
+    retention_days = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=365,
+        help_text="Days that inputs and outputs are kept after the end; the account's "
+        "where left out.",
+    )
     dedupe = serializers.BooleanField(
         required=False,
         help_text="Identical items run once and are billed once, whatever their "
@@ -128,6 +135,25 @@ class BatchCreateBody(ManifestBody):
     quote_id = serializers.CharField(
         required=False,
         help_text="A quote's, or that of a point of its price_deadline_curve.",
+    )
+
+
+class RetryBody(Shape):
+    only = serializers.ChoiceField(
+        ["failed", "expired", "all_unfinished"],
+        required=False,
+        help_text="all_unfinished, the default, is failed, expired and canceled.",
+    )
+    error_codes = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Of the items' rows."
+    )
+    customer_item_ids = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Just these, 5,000 at most; each must be unfinished.",
+    )
+    submit = serializers.BooleanField(
+        required=False, help_text="Run them at once instead of quoting them."
     )
 
 
@@ -263,6 +289,13 @@ class BatchSummary(Shape):
     deadline_at = serializers.DateTimeField()
     cancel_requested_at = serializers.DateTimeField(allow_null=True)
     input_file_id = serializers.CharField()
+    parent_batch_id = serializers.CharField(
+        allow_null=True, help_text="The batch whose unfinished items this one runs."
+    )
+    content_expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When inputs and outputs are deleted by themselves."
+    )
+    content_deleted_at = serializers.DateTimeField(allow_null=True)
     output_file_id = serializers.CharField(allow_null=True)
     output_file_url = serializers.URLField(allow_null=True)
     review_file_id = serializers.CharField(allow_null=True)
@@ -283,7 +316,14 @@ class BatchSummary(Shape):
     completed_at = serializers.DateTimeField(allow_null=True)
 
 
+class Retry(Shape):
+    batch_id = serializers.CharField()
+    state = serializers.ChoiceField([str(state) for state in BatchState])
+    item_count = serializers.IntegerField()
+
+
 class BatchBody(BatchSummary):
+    retries = Retry(many=True)
     progress = serializers.DictField()
     work_units = serializers.ListField(child=serializers.DictField())
     work_units_truncated = serializers.BooleanField()
@@ -330,6 +370,11 @@ class CopyOf(Shape):
     )
 
 
+class RowAttempt(Shape):
+    batch_id = serializers.CharField()
+    number = serializers.IntegerField(help_text="1 is the batch itself.")
+
+
 class Row(Shape):
     customer_item_id = serializers.CharField()
     item_id = serializers.CharField()
@@ -370,6 +415,10 @@ class Row(Shape):
     )
     verification = serializers.DictField(allow_null=True)
     error = serializers.DictField(allow_null=True)
+    attempt = RowAttempt(
+        required=False,
+        help_text="Where the batch was retried: the batch that the row is from.",
+    )
     started_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField()
 
@@ -391,6 +440,13 @@ class FileReply(Shape):
     sha256 = serializers.CharField()
     line_count = serializers.IntegerField()
     created_at = serializers.DateTimeField()
+
+
+class BatchDeletedReply(Shape):
+    id = serializers.CharField()
+    object = serializers.CharField()
+    deleted = serializers.BooleanField()
+    deletion_note = serializers.DictField(help_text="A signed receipt.")
 
 
 class DeletedReply(Shape):

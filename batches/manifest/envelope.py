@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+from accounts.orgs import RETENTION_DAYS_MAX, RETENTION_DAYS_MIN
 from batches.delivery import secrets
 from batches.manifest.findings import Findings
 from batches.manifest.preferences import (
@@ -48,6 +49,7 @@ FIELDS = (
     "on_invalid",
     "dedupe",
     "exclude_golden",
+    "retention_days",
     "items",
     "input_file_id",
 )
@@ -69,6 +71,7 @@ class Spec:
         route_policy: a name that the caller looks up.
         max_price_nanousd: the customer takes no quote above it.
         webhook_secret: signs deliveries to ``webhook_url``; None is the org's own.
+        retention_days: after the end; None is the organization's own.
         workflow: a workflow product's slug, looked up by the caller.
         workflow_version: the version that the caller found.
         exclude_golden: rows of golden items lie in a file of their own.
@@ -91,6 +94,7 @@ class Spec:
     on_invalid: OnInvalid = "reject"
     dedupe: bool = False
     exclude_golden: bool = False
+    retention_days: int | None = None
     input_file_id: str | None = None
 
     def deadline(self, now: datetime) -> datetime:
@@ -118,6 +122,7 @@ class Spec:
             "on_invalid": self.on_invalid,
             "dedupe": self.dedupe,
             "exclude_golden": self.exclude_golden,
+            "retention_days": self.retention_days,
             "input_file_id": self.input_file_id,
         }
 
@@ -282,6 +287,11 @@ def _flag(name: str) -> Any:
     return read
 
 
+def _retention(found: Findings, value: Any) -> Any:
+    found.whole(value, "retention_days", RETENTION_DAYS_MIN, RETENTION_DAYS_MAX)
+    return value
+
+
 def _file_id(found: Findings, value: Any) -> Any:
     if type(value) is not str or not ids.looks_like_id(value, "file"):
         found.refuse("input_file_id", "invalid_id", "Give the id of a file: file_….")
@@ -301,5 +311,6 @@ _READERS: dict[str, Any] = {
     "on_invalid": _word("on_invalid", ON_INVALID),
     "dedupe": _flag("dedupe"),
     "exclude_golden": _flag("exclude_golden"),
+    "retention_days": _retention,
     "input_file_id": _file_id,
 }

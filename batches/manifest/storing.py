@@ -5,10 +5,11 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from accounts.models import Org
+from batches.blobs import name_blob
 from batches.manifest.groups import GroupSums
 from batches.manifest.reader import ReadManifest
 from batches.manifest.spool import COLUMNS, Spool
-from batches.models import Item, ItemGroup, Manifest, StoredFile
+from batches.models import Item, ItemGroup, Manifest
 from batches.models.file import FilePurpose
 
 _FILENAME_LENGTH_MAX = 255
@@ -17,21 +18,25 @@ _FILENAME = "manifest.ndjson"
 
 @transaction.atomic
 def store_manifest(
-    read: ReadManifest, *, org: Org, filename: str, now: datetime
+    read: ReadManifest,
+    *,
+    org: Org,
+    filename: str,
+    now: datetime,
+    is_inline: bool = False,
 ) -> Manifest:
     """Store a manifest's file, groups and items while its reader is still open."""
-    file = StoredFile.objects.create(
-        org=org,
+    file = name_blob(
+        read.blob,
+        org_id=org.pk,
         purpose=FilePurpose.MANIFEST,
         filename=plain_filename(filename),
-        sha256=read.blob.sha256,
-        size_bytes=read.blob.size_bytes,
-        storage_key=read.blob.key,
         line_count=read.item_count,
-        created_at=now,
+        now=now,
     )
     manifest = Manifest.objects.create(
         file=file,
+        is_inline=is_inline,
         item_count=read.item_count,
         duplicates=read.duplicates,
         golden_count=read.golden_count,

@@ -12,7 +12,7 @@ from batches.models.delivery import (
 )
 from batches.models.execution import Execution, LostCall
 from batches.models.feedback import ItemVerdict, QualityFeedback, Verdict
-from batches.models.file import StoredFile
+from batches.models.file import BlobClaim, StoredFile
 from batches.models.imported import Import, ImportedDay, ImportedKey
 from batches.models.manifest import Item, ItemGroup, Manifest
 from batches.models.quality import WHOLE, QualityDay, QualitySource
@@ -26,6 +26,7 @@ __all__ = [
     "WHOLE",
     "Batch",
     "BatchEvent",
+    "BlobClaim",
     "DisabledReason",
     "EventType",
     "Execution",

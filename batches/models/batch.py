@@ -32,6 +32,10 @@ class Batch(Stateful):
     org = models.ForeignKey(Org, on_delete=models.PROTECT, related_name="batches")
     quote = models.OneToOneField(Quote, on_delete=models.PROTECT)
     manifest = models.ForeignKey(Manifest, on_delete=models.PROTECT)
+    # The batch whose unfinished items it runs again, under the same numbers.
+    parent = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="retries"
+    )
     api_key = models.ForeignKey(
         ApiKey, on_delete=models.SET_NULL, null=True, blank=True
     )
@@ -73,9 +77,21 @@ class Batch(Stateful):
     lease_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
     completed_at = models.DateTimeField(null=True, blank=True)
+    # The manifest's wish; null leaves it to the organization.
+    retention_days = models.PositiveSmallIntegerField(null=True)
+    # Nothing of the content is shown any more; then, its bytes have left the store.
+    content_deleted_at = models.DateTimeField(null=True, blank=True)
+    content_removed_at = models.DateTimeField(null=True, blank=True)
+    deletion_cause = models.CharField(max_length=12, blank=True)
 
     class Meta:
         indexes = [
+            # The sweep reads the ended batches whose bytes are still there.
+            models.Index(
+                fields=["completed_at"],
+                name="batch_with_content",
+                condition=models.Q(completed_at__isnull=False, content_removed_at=None),
+            ),
             models.Index(fields=["org", "-id"], name="batch_by_org"),
             # The sweep reads the open batches only.
             models.Index(

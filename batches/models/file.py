@@ -24,6 +24,23 @@ class FilePurpose(models.TextChoices):
     IMPORT = "import"
 
 
+class BlobClaim(models.Model):
+    """Bytes on their way into the store, which no file names yet.
+
+    One row for each writer, made before the bytes get their place and removed with the
+    file that names them: meanwhile nobody may take the bytes away.
+    """
+
+    storage_key = models.CharField(max_length=160)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["storage_key"], name="claim_by_key")]
+
+    def __str__(self) -> str:
+        return self.storage_key
+
+
 class StoredFile(models.Model):
     """A name, a hash and a size; ``storage_key`` finds the immutable bytes."""
 
@@ -39,7 +56,15 @@ class StoredFile(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["org", "-id"], name="file_by_org")]
+        indexes = [
+            models.Index(fields=["org", "-id"], name="file_by_org"),
+            # Bytes may go when no row that was not deleted names them.
+            models.Index(
+                fields=["storage_key"],
+                name="file_naming_bytes",
+                condition=models.Q(deleted_at=None),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.public_id} {self.purpose}"

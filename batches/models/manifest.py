@@ -7,19 +7,47 @@ from batchrouter.kit import clock
 
 
 class Manifest(models.Model):
-    """The result of checking an input file once.
+    """The result of checking an input file once, or a part of one, to be retried.
 
     ``duplicates`` counts items that ask the same of the same models as an earlier one.
     ``skipped`` lists lines left out on request (``on_invalid: skip``), the first 100.
     """
 
-    file = models.OneToOneField(StoredFile, on_delete=models.PROTECT)
+    file = models.ForeignKey(
+        StoredFile, on_delete=models.PROTECT, related_name="manifests"
+    )
+    # The manifest whose items some of which these are, under the same numbers and in
+    # the same file; null for one that was read from its file.
+    part_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    # Its file was made of a request's items, and nobody but a batch will ask for it.
+    is_inline = models.BooleanField(db_default=False)
+    # Since when its items are gone, because no batch came of it.
+    purged_at = models.DateTimeField(null=True)
     item_count = models.PositiveIntegerField()
     duplicates = models.PositiveIntegerField(default=0)
     golden_count = models.PositiveIntegerField(db_default=0)
     skipped_count = models.PositiveIntegerField(default=0)
     skipped = models.JSONField(default=list)
     created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["file"],
+                name="manifest_read_once",
+                condition=models.Q(part_of=None),
+            ),
+        ]
+        indexes = [
+            # The sweep looks for those that no batch came of.
+            models.Index(
+                fields=["created_at"],
+                name="manifest_unpurged",
+                condition=models.Q(purged_at=None),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"manifest {self.pk} of {self.item_count}"

@@ -34,6 +34,10 @@ class Quote(Stateful):
         "self", null=True, on_delete=models.CASCADE, related_name="points"
     )
     manifest = models.ForeignKey(Manifest, on_delete=models.PROTECT)
+    # The batch whose unfinished items it is for.
+    retry_of = models.ForeignKey(
+        "batches.Batch", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     fingerprint = models.CharField(max_length=64)
     is_test = models.BooleanField(default=False)
     spec = models.JSONField()

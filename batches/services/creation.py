@@ -6,12 +6,17 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import ApiKey, Org
-from batches.models import Batch
+from batches.models import Batch, Quote
 from batches.selectors import batch_of, quote_of
 from batches.services.drafting import is_quote_of
 from batches.services.manifests import take_manifest
 from batches.services.quoting import quote_manifest
-from batches.services.submission import ManifestDiffers, submit_quote
+from batches.services.retrying import Wanted, quote_retry
+from batches.services.submission import (
+    ManifestDiffers,
+    QuoteModeDiffers,
+    submit_quote,
+)
 from batchrouter.kit.errors import InvalidRequest
 
 
@@ -59,3 +64,27 @@ def create_batch(order: Order, body: Mapping[str, Any], *, now: datetime) -> Bat
         )
     batch = submit_quote(org=order.org, quote=quote, api_key=order.key, now=now)
     return batch_of(order.org, batch.public_id)
+
+
+def retry_quote(order: Order, batch: Batch, wanted: Wanted, *, now: datetime) -> Quote:
+    """Quote unfinished items of a batch; see :func:`batches.services.retrying`.
+
+    Raises:
+        QuoteModeDiffers: a test key asks for a live batch, or the other way round.
+    """
+    if order.is_test != batch.quote.is_test:
+        raise QuoteModeDiffers(
+            "A test key retries its own batches, and a live key those of live lanes."
+        )
+    return quote_retry(batch, wanted, org=order.org, is_test=order.is_test, now=now)
+
+
+def retry_batch(order: Order, batch: Batch, wanted: Wanted, *, now: datetime) -> Batch:
+    """Quote unfinished items of a batch and submit them at once.
+
+    Raises:
+        What :func:`retry_quote` and ``submit_quote`` raise.
+    """
+    quote = retry_quote(order, batch, wanted, now=now)
+    child = submit_quote(org=order.org, quote=quote, api_key=order.key, now=now)
+    return batch_of(order.org, child.public_id)

@@ -26,6 +26,7 @@ def draft_quote(asked: Asked, market: Market, judged: list[GroupJudgement]) -> Q
         state_at=now,
         org=asked.org,
         manifest=asked.manifest,
+        retry_of_id=asked.retry_of_id,
         fingerprint=fingerprint(asked.manifest, asked.spec),
         is_test=asked.is_test,
         spec=asked.spec.to_json(),

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.spending import give_back
+from batches.blobs import name_blob
 from batches.engine.lifecycle import record_event
 from batches.models import Batch, EventType, StoredFile, WorkUnit
 from batches.models.file import FilePurpose
@@ -156,15 +157,13 @@ def _finish(batch: Batch, found: Found, token: uuid.UUID, *, now: datetime) -> N
 
 def _file_rows(batch: Batch, merged: Merged, *, now: datetime) -> dict[str, StoredFile]:
     return {
-        name: StoredFile.objects.create(
+        name: name_blob(
+            blob,
             org_id=batch.org_id,
             purpose=_FILE_OF_NAME[name],
             filename=f"{batch.public_id}_{name}.ndjson",
-            sha256=blob.sha256,
-            size_bytes=blob.size_bytes,
-            storage_key=blob.key,
             line_count=lines,
-            created_at=now,
+            now=now,
         )
         for name, (blob, lines) in merged.blobs.items()
     }
@@ -174,13 +173,11 @@ def _receipt_file(batch: Batch, body: bytes, *, now: datetime) -> StoredFile:
     with store().new_blob() as out:
         out.write(body)
         blob = out.keep()
-    return StoredFile.objects.create(
+    return name_blob(
+        blob,
         org_id=batch.org_id,
         purpose=FilePurpose.ROUTE_RECEIPT,
         filename=f"{batch.public_id}_route_receipt.json",
-        sha256=blob.sha256,
-        size_bytes=blob.size_bytes,
-        storage_key=blob.key,
         line_count=1,
-        created_at=now,
+        now=now,
     )

@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from accounts.models import Org
+from batches.blobs import name_blob, remove_unnamed
 from batches.imports import kinds, reading
 from batches.imports.kinds import Kind, Sniffed
 from batches.imports.reading import ReadLine
@@ -77,14 +78,13 @@ def keep_file(
         for chunk in chunks:
             out.write(chunk)
         blob = out.keep()
-    return StoredFile.objects.create(
-        org=org,
+    return name_blob(
+        blob,
+        org_id=org.pk,
         purpose=FilePurpose.IMPORT,
         filename=plain_filename(filename),
-        sha256=blob.sha256,
-        size_bytes=blob.size_bytes,
-        storage_key=blob.key,
-        created_at=now,
+        line_count=0,
+        now=now,
     )
 
 
@@ -457,6 +457,8 @@ def _held(row: Import) -> Import | None:
 
 
 def _let_go(file: StoredFile, *, now: datetime) -> None:
-    """Forget a file of past jobs: what nothing names is removed by ``tidy``."""
+    """Forget a file of past jobs, and its bytes where nothing else names them."""
     if file.purpose == FilePurpose.IMPORT:
+        key = file.storage_key
         StoredFile.objects.filter(pk=file.pk).update(deleted_at=now, storage_key="")
+        transaction.on_commit(lambda: remove_unnamed(key, store()))

@@ -29,6 +29,7 @@ class Asked:
     is_test: bool
     fee_bps: int
     deadline_at: datetime
+    retry_of_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,17 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import Org
+from batches.blobs import remove_unnamed
 from batches.manifest.envelope import Spec, read_envelope
 from batches.manifest.reader import ManifestReader
 from batches.manifest.storing import store_manifest
-from batches.models import Manifest, StoredFile
+from batches.models import Batch, Manifest, StoredFile
 from batches.models.file import FilePurpose
 from batches.selectors import file_of
+from batches.states import BATCH_TERMINAL
 from batches.store import store
 from batchrouter.kit.errors import Conflict, InvalidRequest, NotFound
 from catalog import selectors as catalog_selectors
@@ -57,7 +60,9 @@ def store_items(
     """
     with _reader(on_invalid) as reader:
         read = reader.read_inline(items)
-        return store_manifest(read, org=org, filename="inline.ndjson", now=now)
+        return store_manifest(
+            read, org=org, filename="inline.ndjson", is_inline=True, now=now
+        )
 
 
 def _read_spec(body: Mapping[str, Any], *, now: datetime) -> Spec:
@@ -92,20 +97,18 @@ def upload_manifest(
 
 
 def delete_file(file: StoredFile, *, now: datetime) -> None:
-    """Forget a file; a finished or unused one only.
+    """Delete a file and its bytes; a finished or unused one only.
 
     Raises:
         FileInUse: an open batch reads it.
     """
-    manifest = Manifest.objects.filter(file=file).first()
-    if (
-        manifest is not None
-        and manifest.batch_set.exclude(
-            state__in=["completed", "failed", "canceled"]
-        ).exists()
-    ):
-        raise FileInUse("A batch that has not ended reads this file.")
-    StoredFile.objects.filter(pk=file.pk, deleted_at=None).update(deleted_at=now)
+    with transaction.atomic():
+        StoredFile.objects.select_for_update().get(pk=file.pk)
+        reading = Batch.objects.filter(manifest__file=file)
+        if reading.exclude(state__in=BATCH_TERMINAL).exists():
+            raise FileInUse("A batch that has not ended reads this file.")
+        StoredFile.objects.filter(pk=file.pk, deleted_at=None).update(deleted_at=now)
+    remove_unnamed(file.storage_key, store())
 
 
 def _reader(on_invalid: Literal["reject", "skip"]) -> ManifestReader:
@@ -124,7 +127,9 @@ def _uploaded(org: Org, public_id: str) -> Manifest:
             "There is no such file; upload it to /v1/batches/input-manifests first.",
             param="input_file_id",
         ) from error
-    manifest = Manifest.objects.select_related("file").filter(file=file).first()
+    manifest = (
+        Manifest.objects.select_related("file").filter(file=file, part_of=None).first()
+    )
     if file.purpose != FilePurpose.MANIFEST or manifest is None:
         raise InvalidRequest(
             f"{public_id} is a {file.purpose} file, not a manifest.",

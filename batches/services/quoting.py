@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts.models import Org
 from batches.manifest.envelope import Spec
-from batches.models import Manifest, Quote
+from batches.models import Batch, Manifest, Quote
 from batches.services import drafting, quote_reply
 from batches.services.judgement import (
     Asked,
@@ -53,6 +53,7 @@ def quote_manifest(
     is_test: bool,
     now: datetime,
     with_curve: bool = True,
+    retry_of: Batch | None = None,
 ) -> Quote:
     """Price a checked manifest; nothing is reserved.
 
@@ -64,6 +65,7 @@ def quote_manifest(
         now: the instant of the decision.
         with_curve: offer the other tiers too; a manifest that is submitted at once
             has no use for them.
+        retry_of: the ended batch that the items are from.
 
     Raises:
         NoEligibleLane: some items have no lane and ``on_invalid`` is not ``skip``, or
@@ -77,6 +79,7 @@ def quote_manifest(
         is_test=is_test,
         fee_bps=_fee_bps(spec),
         deadline_at=spec.deadline(now),
+        retry_of_id=None if retry_of is None else retry_of.pk,
     )
     groups = list(manifest.groups.order_by("no"))
     market = open_market(asked, groups, now=now)

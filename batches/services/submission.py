@@ -9,8 +9,10 @@ from accounts.models import ApiKey, Org
 from accounts.spending import take
 from batches.engine.lifecycle import record_event
 from batches.models import Batch, EventType, Quote
+from batches.services import retrying
 from batches.services.delivery import attach_webhook
 from batches.services.delivery_events import announce_batch
+from batches.services.inputs import hold_input
 from batches.states import BatchState, QuoteState
 from batchrouter.kit.errors import BatchRouterError, Conflict
 from batchrouter.kit.jobs import Job, enqueue_on_commit
@@ -58,6 +60,8 @@ def submit_quote(
     Raises:
         QuoteExpired, QuoteAccepted, QuoteModeDiffers, InsufficientCredits,
         KeySpendLimitExceeded.
+        ContentDeleted: the input is gone, or the batch that is to be retried is.
+        RetryInProgress: another retry was faster.
     """
     if api_key is not None and api_key.is_test != quote.is_test:
         raise QuoteModeDiffers(
@@ -71,15 +75,22 @@ def submit_quote(
     for other in curve.values():
         if other.state == QuoteState.ACTIVE:
             other.advance(QuoteState.VOID, at=now)
+    parent = locked.retry_of
+    if parent is not None:
+        retrying.lock_family(parent)
+        retrying.check_free(locked.manifest, parent)
+    hold_input(locked.manifest)
     batch = Batch.objects.create(
         state=BatchState.PRICED,
         state_at=now,
         org=org,
         quote=locked,
         manifest_id=locked.manifest_id,
+        parent=parent,
         api_key=api_key,
         item_count=locked.item_count,
         metadata=quote.spec.get("metadata") or {},
+        retention_days=quote.spec.get("retention_days"),
         deadline_at=locked.deadline_at,
         created_at=now,
     )
@@ -105,6 +116,13 @@ def submit_quote(
         now=now,
     )
     announce_batch(batch, EventType.BATCH_SUBMITTED, now=now)
+    if parent is not None:
+        record_event(
+            parent.pk,
+            "retry.submitted",
+            {"batch_id": batch.public_id, "items": batch.item_count},
+            now=now,
+        )
     enqueue_on_commit(Job.DISPATCH_BATCH, batch_id=batch.pk)
     return batch
 

@@ -8,7 +8,8 @@ is appended to by one holder; a database row names how much of it counts.
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,10 +28,19 @@ class Blob:
 
 
 class Store:
-    """A folder of blobs, part files and scratch files."""
+    """A folder of blobs, part files and scratch files.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: the folder.
+        claim: told of a blob's key right before its bytes get their place, so that
+            nobody takes away what is about to be named again.
+    """
+
+    def __init__(
+        self, root: Path, *, claim: Callable[[str], None] | None = None
+    ) -> None:
         self.root = root
+        self.claim = claim
 
     def path(self, key: str) -> Path:
         """Return where a key's bytes are.
@@ -51,6 +61,24 @@ class Store:
     def new_blob(self) -> "BlobWriter":
         """Open a blob for writing; use it as a context manager."""
         return BlobWriter(self)
+
+    def remove(self, key: str) -> int:
+        """Delete a blob; return how many bytes left the disk, 0 where it was gone."""
+        path = self.path(key)
+        try:
+            size_bytes = path.stat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        return size_bytes
+
+    def remove_parts(self, prefix: str) -> int:
+        """Delete a folder of part files; return how many bytes left the disk."""
+        folder = self.path(prefix)
+        paths = [path for path in folder.glob("*") if path.is_file()]
+        size_bytes = sum(path.stat().st_size for path in paths)
+        shutil.rmtree(folder, ignore_errors=True)
+        return size_bytes
 
     def read_chunks(self, key: str) -> Iterator[bytes]:
         """Yield the bytes of a blob, a mebibyte at a time."""
@@ -98,6 +126,8 @@ class BlobWriter:
         self._file.close()
         sha256 = self._hash.hexdigest()
         key = f"blobs/{sha256[:2]}/{sha256}"
+        if self._store.claim is not None:
+            self._store.claim(key)
         final = self._store.path(key)
         final.parent.mkdir(parents=True, exist_ok=True)
         self._path.replace(final)

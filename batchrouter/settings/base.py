@@ -394,6 +394,9 @@ JOB_LISTING_LAG_SECONDS = 10
 WEBHOOK_LEASE_SECONDS = env.number("WEBHOOK_LEASE_SECONDS", 30, minimum=2)
 WEBHOOK_REFUSED_NETWORKS = env.words("WEBHOOK_REFUSED_NETWORKS")
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 5, minimum=1)
+# Content is kept this long after a batch has ended, where neither the organization nor
+# the manifest says otherwise. OpenAI keeps batch files 30 days (read 2026-11-29).
+RETENTION_DAYS = env.number("RETENTION_DAYS", 30, minimum=1)
 RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 300, minimum=10)
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     # Finds what no message announced; every step it rings is safe to repeat.

@@ -17,6 +17,7 @@ class ReceiptKind(models.TextChoices):
 
     ROUTE = "route"  # which lane did what, and why
     BILLING = "billing"  # what it cost
+    DELETION = "deletion"  # what content was deleted
 
 
 class ReceiptChain(models.Model):

@@ -13,7 +13,13 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Org
 from batches.models import Batch
 from batches.rendering import batch_json
-from batches.selectors import batch_of, batches_of, events_of, row_page
+from batches.selectors import (
+    attempts_of,
+    batch_of,
+    batches_of,
+    events_of,
+    row_page,
+)
 from batches.services.cancellation import BatchFinished, cancel_batch
 from batches.states import BATCH_TERMINAL, BatchState
 from batchrouter.kit import clock
@@ -29,6 +35,11 @@ from console.selectors import done_items
 
 _ROWS_SHOWN = 50
 _EVENTS_SHOWN = 50
+_RECEIPT_PATHS = {
+    "route": "route-receipt",
+    "billing": "billing-receipt",
+    "deletion": "deletion-note",
+}
 _STOPPABLE = (BatchState.PRICED, BatchState.QUEUED, BatchState.RUNNING)
 
 
@@ -127,8 +138,15 @@ def _results(batch: Batch, after: int) -> dict[str, Any]:
 
 
 def _rows(batch: Batch, *, after: int) -> RowPage:
+    if batch.content_deleted_at is not None:
+        return row_lines([], limit=_ROWS_SHOWN)
     found = row_page(
-        batch, after=after, limit=_ROWS_SHOWN + 1, status=None, with_raw=False
+        batch,
+        after=after,
+        limit=_ROWS_SHOWN + 1,
+        status=None,
+        with_raw=False,
+        attempts=attempts_of(batch),
     )
     return row_lines(found, limit=_ROWS_SHOWN)
 
@@ -144,7 +162,7 @@ def _released(org: Org, batch: Batch) -> int | None:
 def _receipts(org: Org, batch: Batch) -> tuple[ReceiptCard, ...]:
     return tuple(
         receipt_card(
-            receipt, url=f"/v1/batches/{batch.public_id}/{receipt.kind}-receipt"
+            receipt, url=f"/v1/batches/{batch.public_id}/{_RECEIPT_PATHS[receipt.kind]}"
         )
         for receipt in receipts_for(org, purpose=batch.purpose)
     )

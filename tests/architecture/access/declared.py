@@ -92,6 +92,7 @@ NAMED_IN_BODIES = [
 NOT_YET_THERE = {
     "GET /v1/batches/<str:batch_id>/route-receipt",
     "GET /v1/batches/<str:batch_id>/billing-receipt",
+    "GET /v1/batches/<str:batch_id>/deletion-note",
 }
 
 

@@ -183,6 +183,7 @@ def test_a_stream_of_a_running_batch_ends_with_a_line_that_says_so(
             "canceled": 0,
             "expired": 0,
         },
+        "error": None,
     }
 
 

@@ -64,6 +64,22 @@ def test_calls_of_a_dead_worker_are_booked_once(owner: Customer) -> None:
     assert book_problems() == []
 
 
+def test_the_timeline_tells_that_items_are_asked_for_again(owner: Customer) -> None:
+    batch = dispatched(owner.org, make_texts("a", "b", "c"), DIRECT)
+    die_with(batch, sent_through=1)
+    recover_lost_leases()
+    (unit,) = units_of(batch)
+    (event, *_) = owner.api.get(f"/v1/batches/{batch.public_id}/events").json()["data"]
+    assert event["type"] == "work.retried"
+    assert event["data"].pop("again_at") <= event["created_at"]
+    assert event["data"] == {
+        "work_unit_id": unit.public_id,
+        "items": 3,
+        "cause": "worker_lost",
+        "reason": "The worker died; calls under way have an unknown outcome.",
+    }
+
+
 def test_an_item_lost_once_is_answered_by_the_next_worker(
     owner: Customer, simulator: SimulatorProcess
 ) -> None:
