@@ -74,6 +74,18 @@ _GROUPS = (
                 "Hear what happens: events, signatures, replays.",
             ),
             Entry(
+                "verification",
+                "Verified rows",
+                "verification.md",
+                "What is checked of an answer, and what follows.",
+            ),
+            Entry(
+                "report",
+                "Reports",
+                "report.md",
+                "Import past jobs, replay them, read what would be saved.",
+            ),
+            Entry(
                 "receipts",
                 "Receipts",
                 "guide/receipts.md",

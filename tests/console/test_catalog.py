@@ -117,20 +117,16 @@ def test_a_ranking_of_too_few_is_not_told() -> None:
 @pytest.mark.usefixtures("market")
 def test_a_ranking_is_a_picture_and_a_table() -> None:
     today = clock.now().astimezone(UTC).date()
-    for org in (funded_org(usd=1) for _ in range(demand.ORGS_MIN)):
-        demand.fold(
-            demand.Settled(
-                day=today,
-                kind="model",
-                slug="gpt-5.4-mini",
-                provider="openai",
-                operation="responses",
-                org_id=org.pk,
-                items=400,
-                tokens=40_000,
-                batches=1,
-            )
-        )
+    work = demand.Settled(
+        kind="model",
+        slug="gpt-5.4-mini",
+        provider="openai",
+        operation="responses",
+        items=400,
+        tokens=40_000,
+    )
+    for _ in range(demand.ORGS_MIN):
+        demand.fold([work], org_id=funded_org(usd=1).pk, day=today)
     text = text_of("/rankings?window=24h")
     assert "GPT-5.4 mini: 1,200" in text
     assert "1. GPT-5.4 mini 100.0 % 1,200 120K 3" in text

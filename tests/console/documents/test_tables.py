@@ -22,8 +22,8 @@ def test_what_only_operators_and_adapters_meet_is_left_out() -> None:
 
 
 def test_every_code_says_something() -> None:
-    assert all(line.text.endswith(".") for line in error_lines())
-    assert all(line.text.endswith(".") for line in row_error_lines())
+    assert all(len(line.text) > 10 for line in error_lines())
+    assert all(len(line.text) > 10 for line in row_error_lines())
 
 
 def test_limits_are_those_of_the_code() -> None:
