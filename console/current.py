@@ -29,6 +29,11 @@ class Current:
         return self.membership.role
 
     @property
+    def may_submit(self) -> bool:
+        """Tell whether the visitor may quote and submit, as keys with both may."""
+        return {Scope.QUOTE, Scope.SUBMIT} <= ROLE_SCOPES[self.role]
+
+    @property
     def may_cancel(self) -> bool:
         """Tell whether the visitor may stop a batch, as with a key of that scope."""
         return Scope.CANCEL in ROLE_SCOPES[self.role]

@@ -11,8 +11,10 @@ from console.views import (
     docs,
     home,
     inbox,
+    new_batch,
     pricing,
     providers,
+    quotes,
     rankings,
     receipts,
     statements,
@@ -41,6 +43,12 @@ class CheckoutId(BatchId):
     regex = r"cks_[0-9a-z]{26}"
 
 
+class QuoteId(BatchId):
+    """A quote's public id."""
+
+    regex = r"qlock_[0-9a-z]{26}"
+
+
 class MonthText(BatchId):
     """A calendar month, such as 2026-11."""
 
@@ -49,12 +57,25 @@ class MonthText(BatchId):
 
 register_converter(BatchId, "batch_id")
 register_converter(CheckoutId, "checkout_id")
+register_converter(QuoteId, "quote_id")
 register_converter(MonthText, "month")
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("", include("console.account_urls")),
     path("batches", batches.batch_list, name="batch-list"),
+    path("batches/new", new_batch.new_batch, name="new-batch"),
+    path("batches/new/<quote_id:quote_id>", quotes.quote_detail, name="quote"),
+    path(
+        "batches/new/<quote_id:quote_id>/submit",
+        quotes.quote_submit,
+        name="quote-submit",
+    ),
+    path(
+        "batches/new/<quote_id:quote_id>/sample",
+        quotes.quote_sample,
+        name="quote-sample",
+    ),
     path("batches/<batch_id:batch_id>", batches.batch_detail, name="batch"),
     path("batches/<batch_id:batch_id>/live", batches.batch_live, name="batch-live"),
     path(

@@ -11,6 +11,7 @@ from console.forms.login import (
     SetUpCodeForm,
 )
 from console.forms.members import AcceptForm, InvitationForm, JoinForm, RoleForm
+from console.forms.new_batch import ITEMS, PROMPTS, NewBatchForm
 from console.forms.passwords import (
     ChangePasswordForm,
     ResetForm,
@@ -21,6 +22,8 @@ from console.forms.receipts import RECEIPT_BYTES_MAX, ReceiptForm
 from console.forms.sign_up import EmailForm, SignUpForm, TokenForm
 
 __all__ = [
+    "ITEMS",
+    "PROMPTS",
     "RECEIPT_BYTES_MAX",
     "AcceptForm",
     "AddressForm",
@@ -34,6 +37,7 @@ __all__ = [
     "JoinForm",
     "KeyForm",
     "LoginForm",
+    "NewBatchForm",
     "OrgNameForm",
     "ReauthenticateForm",
     "ReceiptForm",

@@ -14,8 +14,6 @@ from billing.overview import spending_json
 
 register = template.Library()
 
-NEW_BATCH = "/batches/new"
-
 
 @register.simple_tag(takes_context=True)
 def nav_link(
@@ -49,7 +47,7 @@ def _presence(target: str, path: str) -> SafeString | str:
 @register.simple_tag
 def new_batch_url(**chosen: str) -> str:
     """Return the page of a new batch with a workflow or a model chosen."""
-    return f"{NEW_BATCH}?{urlencode(chosen)}"
+    return f"{reverse('new-batch')}?{urlencode(chosen)}"
 
 
 @register.inclusion_tag("components/spending_notice.html")

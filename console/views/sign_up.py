@@ -1,9 +1,13 @@
 """Signing up: ask, look into the mail, confirm."""
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import (
@@ -19,6 +23,8 @@ from console.forms import EmailForm, SignUpForm, TokenForm
 
 # Where a browser remembers to whom mail was asked for; it proves nothing.
 ASKED_EMAIL = "asked_email"
+# The page that somebody without an account wanted; the login goes on to it.
+WANTED_PAGE = "wanted_page"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,6 +34,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     """GET and POST /signup."""
     if request.user.is_authenticated:
         return redirect("home")
+    _note_wanted_page(request)
     form = SignUpForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         with form.refusals():
@@ -78,8 +85,21 @@ def confirm(request: HttpRequest) -> HttpResponse:
             messages.success(
                 request, "Your address is confirmed and your account is open. Log in."
             )
-            return redirect("account_login")
+            return redirect(_login_url(request))
     return _confirm_page(request, form)
+
+
+def _note_wanted_page(request: HttpRequest) -> None:
+    page = request.GET.get("next", "")
+    if page and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
+        request.session[WANTED_PAGE] = page
+
+
+def _login_url(request: HttpRequest) -> str:
+    """Return the login, which goes on to the wanted page in the same browser."""
+    page = request.session.pop(WANTED_PAGE, "")
+    query = f"?{urlencode({'next': page})}" if page else ""
+    return f"{reverse('account_login')}{query}"
 
 
 def _look_into_mail(request: HttpRequest, email: str) -> HttpResponse:

@@ -6,7 +6,7 @@ from django.test import Client
 from batches.models import Batch
 from tests.factories.accounts import UserFactory
 
-ORG_PAGES = ["/batches", "/billing"]
+ORG_PAGES = ["/batches", "/batches/new", "/billing"]
 BATCH_PAGES = ["", "/live", "?after=-1"]
 PUBLIC_PAGES = [
     "/",

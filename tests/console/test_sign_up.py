@@ -122,6 +122,28 @@ def test_the_button_opens_the_account() -> None:
     assert "Ada&#x27;s lab" in client.get("/").content.decode()
 
 
+def test_the_wanted_page_is_kept_until_the_login() -> None:
+    client = Client()
+    client.get("/signup", {"next": "/batches/new?workflow=summarize-calls"})
+    client.post("/signup", FORM)
+    token = token_for("ada@example.com")
+    login = client.post("/signup/confirm", {"token": token})["Location"]
+    assert login == "/login?next=%2Fbatches%2Fnew%3Fworkflow%3Dsummarize-calls"
+    page = client.get(login).context["next_url"]
+    form = {"login": "ada@example.com", "password": PASSWORD, "next": page}
+    assert client.post("/login", form)["Location"] == page
+    assert page == "/batches/new?workflow=summarize-calls"
+
+
+@pytest.mark.parametrize("page", ["https://evil.example/", "//evil.example", "x:y"])
+def test_no_page_of_another_site_is_kept(page: str) -> None:
+    client = Client()
+    client.get("/signup", {"next": page})
+    client.post("/signup", FORM)
+    token = token_for("ada@example.com")
+    assert client.post("/signup/confirm", {"token": token})["Location"] == "/login"
+
+
 def test_a_used_token_is_refused() -> None:
     Client().post("/signup", FORM)
     token = token_for("ada@example.com")

@@ -1,0 +1,87 @@
+"""What a person puts together on a page: items from a form, and a quote for them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from accounts.models import Org
+from batches.models import Quote
+from batches.services.manifests import take_manifest, upload_manifest
+from batches.services.quoting import quote_manifest
+from batchrouter.kit.errors import InvalidRequest, NotFound
+from catalog import selectors as catalog_selectors
+
+
+def prompt_template(
+    *, workflow: str, model: str, max_output_tokens: int | None
+) -> dict[str, Any]:
+    """Return the item that a line of text is put into.
+
+    Args:
+        workflow: a slug; the first item of its preset, or empty.
+        model: a slug, where there is no workflow.
+        max_output_tokens: the cap of each answer; None is the model's default.
+
+    Raises:
+        InvalidRequest: there is no such workflow.
+        UnknownModel.
+    """
+    if workflow:
+        return _first_of_preset(workflow)
+    facts = catalog_selectors.model_profile(model)
+    if "embeddings" in facts.operations:
+        return {"operation": "embeddings", "model": facts.slug, "input": {}}
+    cap = {} if max_output_tokens is None else {"max_output_tokens": max_output_tokens}
+    return {"operation": "responses", "model": facts.slug, "input": cap}
+
+
+def _first_of_preset(workflow: str) -> dict[str, Any]:
+    try:
+        preset = catalog_selectors.workflow_row(workflow).preset_manifest
+    except NotFound as error:
+        raise InvalidRequest(error.message, param="workflow") from error
+    return dict(preset["items"][0])
+
+
+def keep_items(
+    chunks: Iterable[bytes],
+    *,
+    org: Org,
+    filename: str,
+    wishes: Mapping[str, Any],
+    now: datetime,
+) -> str:
+    """Check lines while they arrive and keep them; return the file's public id.
+
+    Raises:
+        InvalidManifest: nothing was kept.
+    """
+    file = upload_manifest(
+        chunks,
+        org=org,
+        filename=filename,
+        on_invalid=wishes["on_invalid"],
+        now=now,
+    )
+    return file.public_id
+
+
+def quote_file(
+    file_id: str, *, org: Org, wishes: Mapping[str, Any], now: datetime
+) -> Quote:
+    """Quote a kept file for live lanes; nothing is reserved.
+
+    Args:
+        file_id: public, of this organization.
+        org: who asks.
+        wishes: the envelope of a manifest, without its items.
+        now: the instant of the decision.
+
+    Raises:
+        InvalidRequest: there is no such file.
+        NoEligibleLane, MaxPriceExceeded.
+    """
+    spec, manifest = take_manifest(
+        {**wishes, "input_file_id": file_id}, org=org, now=now
+    )
+    return quote_manifest(org=org, manifest=manifest, spec=spec, is_test=False, now=now)

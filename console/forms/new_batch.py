@@ -1,0 +1,204 @@
+"""What a new batch is made of: its items, and what is wished for them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
+
+from batches.manifest.envelope import PRIVACY_TIERS, REGIONS, SLA_HOURS
+from batches.manifest.problems import InvalidManifest
+from batchrouter.kit.money import MoneyFormatError, format_usd, parse_usd
+from console.forms.base import ServiceForm
+
+# Pages with more in them are slow to type in; files are for more.
+TEXT_CHARS_MAX = 2 * 1024 * 1024
+OUTPUT_TOKENS = 512
+_OUTPUT_TOKENS_MAX = 1_000_000
+ITEMS, PROMPTS = "items", "prompts"
+
+_SLA_WORDS = {
+    "priority": f"Priority: within {SLA_HOURS['priority']} hour",
+    "standard": f"Standard: within {SLA_HOURS['standard']} hours",
+    "flex": f"Flex: within {SLA_HOURS['flex']} hours",
+}
+_MODE_WORDS = {
+    "sla_aware": "Balanced, within the deadline",
+    "cheapest": "The cheapest lane",
+    "quality_first": "The best quality first",
+    "public_only": "Providers only, no self-hosted servers",
+    "privacy_constrained": "Confidential lanes only",
+    "edge_only": "Self-hosted servers only",
+    "hybrid": "Self-hosted servers and providers",
+}
+_REGION_WORDS = {"global": "Anywhere", "eu": "European Union", "us": "United States"}
+
+
+class NewBatchForm(ServiceForm):
+    """Items as text or as a file, or a file that was sent before; and the wishes."""
+
+    workflow = forms.CharField(
+        required=False, max_length=80, widget=forms.HiddenInput()
+    )
+    input_file_id = forms.CharField(
+        required=False, max_length=40, widget=forms.HiddenInput()
+    )
+    kind = forms.ChoiceField(
+        label="What the text is",
+        choices=[
+            (PROMPTS, "Plain text: each line is one prompt"),
+            (ITEMS, "Items: NDJSON, or a JSON list"),
+        ],
+        initial=PROMPTS,
+        # Not asked for where the items are a file that was sent before.
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    text = forms.CharField(
+        label="Text",
+        required=False,
+        strip=False,
+        max_length=TEXT_CHARS_MAX,
+        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
+        error_messages={
+            "max_length": "That is more than this field takes: send it as a file."
+        },
+    )
+    file = forms.FileField(
+        label="Or a file of NDJSON",
+        required=False,
+        allow_empty_file=True,
+        help_text="One item a line, up to 200 MiB and 100,000 items. A file takes the "
+        "place of the text.",
+        widget=forms.FileInput(
+            attrs={"accept": ".ndjson,.jsonl,application/x-ndjson,application/jsonl"}
+        ),
+    )
+    model = forms.ChoiceField(
+        label="Model of the prompts",
+        required=False,
+        help_text="Items name their own.",
+    )
+    max_output_tokens = forms.IntegerField(
+        label="Most tokens of an answer",
+        required=False,
+        min_value=1,
+        max_value=_OUTPUT_TOKENS_MAX,
+        initial=OUTPUT_TOKENS,
+        help_text="For prompts. The quote's ceiling counts it in full; empty is the "
+        "model's default.",
+    )
+    sla_tier = forms.ChoiceField(
+        label="Deadline", choices=list(_SLA_WORDS.items()), initial="standard"
+    )
+    routing_mode = forms.ChoiceField(
+        label="Routing", choices=list(_MODE_WORDS.items()), initial="sla_aware"
+    )
+    privacy_tier = forms.ChoiceField(
+        label="Privacy",
+        choices=[(tier, tier.capitalize()) for tier in PRIVACY_TIERS],
+        initial="standard",
+    )
+    allowed_regions = forms.MultipleChoiceField(
+        label="Regions",
+        choices=[(region, _REGION_WORDS[region]) for region in REGIONS],
+        initial=["global"],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose where the work may go."},
+    )
+    max_price = forms.CharField(
+        label="Most you would pay, in US dollars",
+        required=False,
+        help_text="Optional. A quote above it is refused.",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+    dedupe = forms.BooleanField(
+        label="Run identical items once, and pay for them once", required=False
+    )
+    skip_invalid = forms.BooleanField(
+        label="Leave out items that cannot be taken", required=False
+    )
+
+    def __init__(
+        self, *args: Any, models: Iterable[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["model"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [("", "Choose a model"), *models]
+
+    def clean_max_price(self) -> str:
+        """Return dollars as text; empty for no ceiling.
+
+        Raises:
+            ValidationError: it is no amount.
+        """
+        text = str(self.cleaned_data["max_price"]).strip().removeprefix("$")
+        if not text:
+            return ""
+        try:
+            amount = parse_usd(text)
+        except MoneyFormatError as error:
+            raise forms.ValidationError(
+                "Enter dollars with a point, such as 25 or 25.50."
+            ) from error
+        if amount == 0:
+            raise forms.ValidationError("Enter more than nothing, or leave it empty.")
+        return format_usd(amount)
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for items, and for a model where prompts need one.
+
+        Raises:
+            ValidationError: there are no items.
+        """
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("file") or cleaned.get("input_file_id"):
+            return cleaned
+        if "text" in cleaned and not cleaned["text"].strip():
+            self.add_error("text", "Type or paste something here, or choose a file.")
+        needs_model = cleaned.get("kind") == PROMPTS and not cleaned.get("workflow")
+        if needs_model and cleaned.get("model") == "":
+            self.add_error("model", "Choose the model that answers the prompts.")
+        return cleaned
+
+    @property
+    def upload(self) -> "UploadedFile[bytes] | None":
+        """The file that came with the form, if one did."""
+        found = self.cleaned_data["file"]
+        return found if isinstance(found, UploadedFile) else None
+
+    def wishes(self) -> dict[str, Any]:
+        """Return the envelope of the manifest, once the form is valid."""
+        cleaned = self.cleaned_data
+        body: dict[str, Any] = {
+            "sla_tier": cleaned["sla_tier"],
+            "routing_mode": cleaned["routing_mode"],
+            "privacy_tier": cleaned["privacy_tier"],
+            "allowed_regions": cleaned["allowed_regions"],
+            "dedupe": cleaned["dedupe"],
+            "on_invalid": "skip" if cleaned["skip_invalid"] else "reject",
+        }
+        if cleaned["max_price"]:
+            body["max_price"] = cleaned["max_price"]
+        if cleaned["workflow"]:
+            body["workflow"] = cleaned["workflow"]
+        return body
+
+    def refuse_items(self, error: InvalidManifest) -> None:
+        """Say where the problems of the items stand; the page lists them."""
+        number = error.details["error_count"]
+        self._refused_with = error.status
+        self.add_error(
+            "text" if self.upload is None else "file",
+            f"{number:,} problem{'' if number == 1 else 's'} in the items: mend what "
+            "is listed below and ask again. Nothing was kept.",
+        )
+
+    def keep_file(self, file_id: str) -> None:
+        """Let the next try take the file that was sent with this one."""
+        data = QueryDict(mutable=True)
+        data.update(self.data)
+        data["input_file_id"] = file_id
+        self.data = data
