@@ -28,6 +28,7 @@ from console.forms import ITEMS, PROMPTS, NewBatchForm
 from console.presenters.quotes import controls
 
 _CHUNK_BYTES = 1 << 18
+_HEAD = ("customer_item_id", "operation", "model", "model_options", "input")
 _WISHES = ("sla_tier", "routing_mode", "privacy_tier", "allowed_regions", "dedupe")
 
 
@@ -130,9 +131,17 @@ def _start(request: HttpRequest, org: Org) -> dict[str, Any]:
 
 def _of_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return a manifest's wishes, and its items one a line."""
-    lines = (json.dumps(item, ensure_ascii=False) for item in manifest["items"])
+    lines = (
+        json.dumps({name: item[name] for name in _order(item)}, ensure_ascii=False)
+        for item in manifest["items"]
+    )
     wishes = {name: manifest[name] for name in _WISHES if name in manifest}
     return {**wishes, "kind": ITEMS, "text": "\n".join(lines)}
+
+
+def _order(item: dict[str, Any]) -> list[str]:
+    """Return an item's fields as a person reads them; stored JSON has no order."""
+    return [*(name for name in _HEAD if name in item), *sorted(item.keys() - {*_HEAD})]
 
 
 def _models() -> list[tuple[str, str]]:

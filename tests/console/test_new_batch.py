@@ -91,7 +91,7 @@ def test_an_empty_page_asks_for_prompts(owner: Client) -> None:
 def test_a_workflow_starts_with_its_samples(owner: Client) -> None:
     body = shown(owner, f"{NEW}?workflow=extract-invoice-fields")
     assert re.search(r'value="items"[^>]*checked', body)
-    assert body.count("&quot;customer_item_id&quot;") > 1
+    assert body.count("{&quot;customer_item_id&quot;: ") > 1
     assert re.search(r'<option value="confidential" selected', body)
     assert 'name="workflow" value="extract-invoice-fields"' in body
 
