@@ -164,6 +164,14 @@ def test_a_file_is_taken_in_place_of_the_text(owner: Client) -> None:
     assert quote.manifest.file.filename == "my items.ndjson"
 
 
+def test_a_file_may_be_larger_than_a_form(owner: Client, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500
+    data = lines_of(make_items(50))
+    assert len(data) > 1_500
+    file = SimpleUploadedFile("items.ndjson", data)
+    assert quoted(owner, kind="items", file=file).item_count == 50
+
+
 def test_every_wish_is_kept_with_the_quote(owner: Client) -> None:
     quote = quoted(
         owner,
@@ -446,9 +454,7 @@ def test_an_expired_quote_is_told_and_can_be_asked_for_again(
     assert not Reservation.objects.exists()
 
 
-def test_too_few_credits_are_told_with_a_way_to_buy_more(
-    market: None, settings: Any
-) -> None:
+def test_too_few_credits_are_told_on_the_quotes_page(market: None) -> None:
     poor = OrgFactory.create()
     client, quote = browser_of(poor), make_quote(poor)
     reply = client.post(page_of(quote, "/submit"))
@@ -458,6 +464,23 @@ def test_too_few_credits_are_told_with_a_way_to_buy_more(
     assert "Your quote" in text
     assert not Batch.objects.exists()
     assert not Reservation.objects.exists()
+
+
+def test_packs_can_be_bought_where_credits_are_short(
+    market: None, settings: Any
+) -> None:
+    settings.STRIPE_SECRET_KEY = "sk_test_of_a_page"
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_of_a_page"]
+    poor = OrgFactory.create()
+    quote = make_quote(poor)
+    body = shown(browser_of(poor), page_of(quote))
+    form = body[body.index('action="/billing/checkout"') :]
+    form = form[: form.index("</form>")]
+    assert 'name="csrfmiddlewaretoken"' in form
+    assert 'name="pack_code"' in form
+    member = shown(browser_of(poor, Role.MEMBER), page_of(quote))
+    assert 'action="/billing/checkout"' not in member
+    assert "An owner or admin of your organization can buy credits." in words(member)
 
 
 def test_a_newcomer_tries_the_first_rows_free_and_once(market: None) -> None:
