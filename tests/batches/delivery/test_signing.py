@@ -78,7 +78,7 @@ def test_a_signature_older_than_five_minutes_is_refused() -> None:
         Webhook(secret).verify(BODY, signed(secret, at=at))
 
 
-@pytest.mark.parametrize("secret", [new_secret(), PLAIN])
+@pytest.mark.parametrize("secret", [new_secret(), PLAIN], ids=["made", "given"])
 def test_the_originals_header_is_the_bodys_hmac_with_the_secrets_own_text(
     secret: str,
 ) -> None:
