@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeAlias, cast
 
 from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
@@ -13,13 +13,12 @@ from django.views.decorators.http import require_safe
 CACHE_SECONDS = 60
 
 Rest = ParamSpec("Rest")
+View: TypeAlias = Callable[Concatenate[HttpRequest, Rest], HttpResponse]
 
 _gzip = GZipMiddleware(lambda _request: HttpResponse())
 
 
-def public_page(
-    view: Callable[Concatenate[HttpRequest, Rest], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, Rest], HttpResponse]:
+def public_page(view: View[Rest]) -> View[Rest]:
     """Let shared caches keep what a visitor without a login sees.
 
     The theme and the login are cookies, so the cookie tells the versions apart.
@@ -37,9 +36,9 @@ def public_page(
         if response.status_code == 200:
             patch_cache_control(response, public=True, max_age=CACHE_SECONDS)
         # Nothing secret stands beside what a visitor sent, so lengths tell nothing.
-        return _gzip.process_response(request, response)
+        return cast("HttpResponse", _gzip.process_response(request, response))
 
-    return require_safe(update_wrapper(guarded, view))
+    return cast("View[Rest]", require_safe(update_wrapper(guarded, view)))
 
 
 def choice(

@@ -114,13 +114,16 @@ def _picture(page: Page, desk: Page, path: str, name: str) -> int:
     if reply is None or (not reply.ok and path != "/nowhere"):
         return 0
     height = page.evaluate("document.documentElement.scrollHeight")
-    clip = {
-        "x": 0.0,
-        "y": 0.0,
-        "width": float(page.evaluate("document.documentElement.clientWidth")),
-        "height": float(min(height, _HEIGHT_MAX)),
-    }
-    shot = page.screenshot(full_page=True, clip=clip)
+    width = float(page.evaluate("document.documentElement.clientWidth"))
+    shot = page.screenshot(
+        full_page=True,
+        clip={
+            "x": 0.0,
+            "y": 0.0,
+            "width": width,
+            "height": float(min(height, _HEIGHT_MAX)),
+        },
+    )
     found = desk.evaluate(QUANTIZE, base64.b64encode(shot).decode())
     (FOLDER / name).write_bytes(Picture.from_browser(found).png())
     return 1

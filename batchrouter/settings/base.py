@@ -286,6 +286,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "QuoteState": ["active", "accepted", "expired", "void"],
         "DeliveryState": ["pending", "sending", "delivered", "failed"],
+        "KeyMode": ["live", "test"],
+        "LaneMode": ["batch", "direct"],
+        "ImportProvider": ["openai", "anthropic"],
         "KeyState": ["active", "expired", "revoked"],
         "InvitationState": ["open", "expired"],
         "ReservationState": ["open", "closed"],
