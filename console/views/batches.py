@@ -14,6 +14,7 @@ from accounts.models import Org
 from batches.models import Batch
 from batches.rendering import batch_json
 from batches.selectors import (
+    Attempts,
     attempts_of,
     batch_of,
     batches_of,
@@ -112,13 +113,14 @@ def _owned(org: Org, batch_id: str) -> Batch:
 
 def _detail(visitor: Current, batch: Batch) -> dict[str, Any]:
     now = clock.now()
-    live = show.live(batch, batch_json(batch, now=now)["batch"], now=now)
+    told = batch_json(batch, now=now)["batch"]
     has_ended = batch.state in BATCH_TERMINAL
+    attempts = attempts_of(batch) if told["retries"] else None
     return {
-        "live": live,
+        "live": show.live(batch, told, now=now),
         "facts": show.facts(batch, _released(visitor.org, batch)),
         "lanes": show.lanes(batch),
-        "page": _rows(batch, after=-1) if has_ended else None,
+        "page": _rows(batch, attempts, after=-1) if has_ended else None,
         "artifacts": show.artifacts(batch, now=now),
         "receipts": _receipts(visitor.org, batch) if has_ended else (),
         "events": show.timeline(events_of(batch).order_by("id")[:_EVENTS_SHOWN]),
@@ -133,11 +135,11 @@ def _results(batch: Batch, after: int) -> dict[str, Any]:
         "batch_id": batch.public_id,
         "state": batch.state,
         "is_open": batch.state not in BATCH_TERMINAL,
-        "page": _rows(batch, after=after),
+        "page": _rows(batch, attempts_of(batch), after=after),
     }
 
 
-def _rows(batch: Batch, *, after: int) -> RowPage:
+def _rows(batch: Batch, attempts: Attempts | None, *, after: int) -> RowPage:
     if batch.content_deleted_at is not None:
         return row_lines([], limit=_ROWS_SHOWN)
     found = row_page(
@@ -146,7 +148,7 @@ def _rows(batch: Batch, *, after: int) -> RowPage:
         limit=_ROWS_SHOWN + 1,
         status=None,
         with_raw=False,
-        attempts=attempts_of(batch),
+        attempts=attempts,
     )
     return row_lines(found, limit=_ROWS_SHOWN)
 
