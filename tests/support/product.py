@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 _COMMANDS = {
     "web": "gunicorn batchrouter.wsgi --bind 127.0.0.1:{port} --worker-class gthread "
-    "--workers 1 --threads 16 --no-control-socket",
+    "--workers 1 --threads 16 --no-control-socket --keep-alive 75",
     "control": "celery -A batchrouter worker -Q control -n control@t -c 2 -l WARNING",
     "direct": "celery -A batchrouter worker -Q direct -n direct@t -c 1 -l WARNING",
     "delivery": "celery -A batchrouter worker -Q delivery -n dlv@t -c 1 -l WARNING",
