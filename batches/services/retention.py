@@ -15,7 +15,16 @@ from django.db.models import Exists, OuterRef
 
 from batches.blobs import remove_unnamed
 from batches.engine.lifecycle import record_event
-from batches.models import Batch, Manifest, Quote, ResultRow, Segment, StoredFile
+from batches.models import (
+    Batch,
+    ItemVerdict,
+    Manifest,
+    QualityFeedback,
+    Quote,
+    ResultRow,
+    Segment,
+    StoredFile,
+)
 from batches.states import BATCH_TERMINAL, QuoteState
 from batches.store import store
 from batchrouter.kit import clock
@@ -66,7 +75,14 @@ def _mark(batch_id: int, *, cause: str, now: datetime) -> None:
         deleted_at=now
     )
     release_input(batch.manifest.file_id, now=now)
+    _forget_words(batch_id)
     record_event(batch.pk, "content.deleted", {"cause": cause}, now=now)
+
+
+def _forget_words(batch_id: int) -> None:
+    """Erase what the customer wrote of answers; the verdicts themselves are facts."""
+    QualityFeedback.objects.filter(batch_id=batch_id).update(comment="")
+    ItemVerdict.objects.filter(batch_id=batch_id).update(reason="", correction=None)
 
 
 def release_input(file_id: int, *, now: datetime) -> bool:

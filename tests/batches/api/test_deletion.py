@@ -2,7 +2,7 @@
 
 import pytest
 
-from batches.models import Batch
+from batches.models import Batch, ItemVerdict, QualityFeedback
 from tests.batches.conftest import Customer
 from tests.batches.services.test_retrying import canceled
 from tests.factories.batches import make_batch
@@ -43,6 +43,30 @@ def test_leaves_the_batch_without_files(owner: Customer) -> None:
     for file in (batch.error_file, batch.manifest.file):
         gone = owner.api.get(f"/v1/files/{file.public_id}/content")
         assert error_of(gone) == (404, "not_found")
+
+
+def test_erases_what_was_said_of_answers_and_keeps_the_verdict(owner: Customer) -> None:
+    batch = canceled(owner)
+    said = QualityFeedback.objects.create(batch=batch, rating=2, comment="too long")
+    ItemVerdict.objects.create(
+        feedback=said,
+        batch_id=batch.pk,
+        seq=0,
+        verdict="corrected",
+        correction={"text": "short"},
+        reason="too long",
+    )
+
+    owner.api.delete(path_of(batch))
+
+    said.refresh_from_db()
+    verdict = said.verdicts.get()
+    assert (said.rating, said.comment) == (2, "")
+    assert (verdict.verdict, verdict.correction, verdict.reason) == (
+        "corrected",
+        None,
+        "",
+    )
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
