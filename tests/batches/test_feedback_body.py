@@ -81,7 +81,11 @@ def test_bad_feedback_is_refused_by_name(body: Json, code: str) -> None:
     ],
 )
 def test_what_is_just_within_the_limits_is_taken(body: Json) -> None:
-    read_feedback(body)
+    said = read_feedback(body)
+
+    assert said.rating == body.get("rating")
+    assert said.comment == body.get("comment", "")
+    assert len(said.items) == len(body.get("items", []))
 
 
 def test_a_refusal_lists_every_problem_and_counts_them() -> None:
