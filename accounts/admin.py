@@ -151,10 +151,19 @@ class SessionTokenAdmin(_LookOnly):
 
 @admin.register(OperatorAction)
 class OperatorActionAdmin(_LookOnly):
-    list_display = ("at", "operator", "action", "path", "chosen", "status", "ip")
+    list_display = (
+        "at",
+        "operator",
+        "action",
+        "path",
+        "reason",
+        "chosen",
+        "status",
+        "ip",
+    )
     list_filter = ("action", "status")
     list_select_related = ("operator",)
-    search_fields = ("public_id", "operator__email", "path", "request_id")
+    search_fields = ("public_id", "operator__email", "path", "reason", "request_id")
     date_hierarchy = "at"
 
     @admin.display(description="rows chosen")

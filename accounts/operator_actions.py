@@ -14,6 +14,9 @@ from accounts.models import OperatorAction, User
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _PATH_CHARACTERS = 400
 _ACTION_CHARACTERS = 80
+_REASON_CHARACTERS = 300
+# The field of a form whose value is kept, because it says why.
+REASON_FIELD = "operator_reason"
 # More than one page of a list can choose.
 _MOST_NAMES = 200
 _NAME_CHARACTERS = 80
@@ -35,6 +38,7 @@ def begin(request: HttpRequest, operator: User, *, now: datetime) -> OperatorAct
         action=_plain(_action_of(request), _ACTION_CHARACTERS),
         objects_chosen=_short(request.POST.getlist("_selected_action")),
         fields=_short(sorted(set(request.POST) - _OF_THE_FORM)),
+        reason=_plain(request.POST.get(REASON_FIELD, ""), _REASON_CHARACTERS),
     )
 
 

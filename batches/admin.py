@@ -1,4 +1,4 @@
-"""Operators' view of batches: what they are about, and what befell each item.
+"""Operators' view of batches and work units, and what befell each item.
 
 Facts only: prompts and answers are the customer's.
 """
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -18,15 +18,30 @@ from django.utils.safestring import SafeString
 from batches import telling
 from batches.explaining import explain_route
 from batches.following import follow_item
-from batches.models import Batch
+from batches.models import Batch, Execution, WorkUnit
+from batches.states import UNIT_OPEN
 from batchrouter.kit.errors import NotFound
 from batchrouter.kit.money import format_usd
 
 
-@admin.register(Batch)
-class BatchAdmin(admin.ModelAdmin[Batch]):
-    """Read-only: a batch moves by its services alone."""
+class _ReadOnly:
+    """Batches and units move by their services alone, and receipts name them."""
 
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Refuse."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Refuse."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Refuse."""
+        return False
+
+
+@admin.register(Batch)
+class BatchAdmin(_ReadOnly, admin.ModelAdmin[Batch]):
     list_display = (
         "public_id",
         "org",
@@ -56,6 +71,7 @@ class BatchAdmin(admin.ModelAdmin[Batch]):
         "cancel_requested_at",
         "completed_at",
         "items",
+        "units",
         "story",
     )
     readonly_fields = fields
@@ -90,22 +106,6 @@ class BatchAdmin(admin.ModelAdmin[Batch]):
                 context["missing"] = error.message
         return TemplateResponse(request, "admin/batches/item.html", context)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: customers submit them."""
-        return False
-
-    def has_change_permission(
-        self, request: HttpRequest, obj: Batch | None = None
-    ) -> bool:
-        """Refuse."""
-        return False
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: Batch | None = None
-    ) -> bool:
-        """Refuse: receipts name it."""
-        return False
-
     @admin.display(description="quoted (USD)")
     def quoted(self, batch: Batch) -> str:
         """Return the ceiling."""
@@ -123,8 +123,91 @@ class BatchAdmin(admin.ModelAdmin[Batch]):
         address = reverse("admin:batches_batch_item", args=[batch.pk])
         return format_html('<a href="{}">Follow one item</a>', address)
 
+    @admin.display(description="work units")
+    def units(self, batch: Batch) -> SafeString:
+        """Return the way to them."""
+        address = reverse("admin:batches_workunit_changelist")
+        return format_html(
+            '<a href="{}?batch__id__exact={}">All of them</a>', address, batch.pk
+        )
+
     @admin.display(description="how it was routed, and why")
     def story(self, batch: Batch) -> SafeString:
         """Return what ``manage.py explain_route`` tells."""
         told = "\n".join(telling.story(explain_route(batch)))
         return format_html("<pre>{}</pre>", told)
+
+
+class ExecutionInline(_ReadOnly, admin.TabularInline[Execution, WorkUnit]):
+    model = Execution
+    fields = (
+        "public_id",
+        "lane",
+        "state",
+        "outcome",
+        "item_count",
+        "completed",
+        "failures",
+        "started_at",
+        "ended_at",
+    )
+    readonly_fields = fields
+    ordering = ("pk",)
+
+    @admin.display(description="lane")
+    def lane(self, run: Execution) -> str:
+        """Return provider, model and mode."""
+        return f"{run.provider} {run.provider_model} {run.mode}"
+
+
+@admin.register(WorkUnit)
+class WorkUnitAdmin(_ReadOnly, admin.ModelAdmin[WorkUnit]):
+    """Without a batch asked for, the list has the open ones only."""
+
+    list_display = (
+        "public_id",
+        "batch_id_shown",
+        "state",
+        "mode",
+        "stage",
+        "held_reason",
+        "rows",
+        "next_action_at",
+        "leave_at",
+    )
+    list_filter = ("state", "mode")
+    list_select_related = ("batch",)
+    search_fields = ("public_id", "batch__public_id")
+    search_help_text = "A unit's or a batch's whole id."
+    ordering = ("-id",)
+    show_full_result_count = False
+    exclude = ("lease_token", "org_id")
+    inlines = (ExecutionInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WorkUnit]:
+        """Leave the ended ones out of a list that would count them all."""
+        found = super().get_queryset(request).select_related("batch")
+        is_list = request.path == reverse("admin:batches_workunit_changelist")
+        if is_list and not {"batch__id__exact", "q"} & request.GET.keys():
+            found = found.filter(state__in=UNIT_OPEN)
+        return found
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[WorkUnit], search_term: str
+    ) -> tuple[QuerySet[WorkUnit], bool]:
+        """Look for whole ids, which have an index each."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        return queryset.filter(Q(public_id=term) | Q(batch__public_id=term)), False
+
+    @admin.display(description="batch")
+    def batch_id_shown(self, unit: WorkUnit) -> SafeString:
+        """Return the batch as a link."""
+        address = reverse("admin:batches_batch_change", args=[unit.batch_id])
+        return format_html('<a href="{}">{}</a>', address, unit.batch.public_id)
+
+    @admin.display(description="items with a row")
+    def rows(self, unit: WorkUnit) -> str:
+        """Return how many of its items have one."""
+        return f"{unit.row_count} of {unit.item_count}"

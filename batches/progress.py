@@ -6,11 +6,10 @@ from typing import Any
 
 from batches.models import Batch
 from batches.selectors import Progress, Standing
-from batches.stalls import why_it_stands
+from batches.stalls import STALL_AFTER, why_it_stands
 from batches.states import BATCH_TERMINAL, BatchState
 from batchrouter.kit import clock
 
-STALL_AFTER = timedelta(minutes=5)
 # Of an estimate from the pace so far: the share by which it may be wrong with one row,
 # and with any number of them. It narrows with the square root of the rows.
 _SPREAD_ONE_ROW = 2.0
@@ -74,7 +73,7 @@ def _stall(batch: Batch, standing: Standing, *, now: datetime) -> dict[str, Any]
     since = max(standing.rows_at or batch.state_at, batch.state_at)
     if now - since < STALL_AFTER:
         return None
-    why = why_it_stands(batch, standing, now=now)
+    why = why_it_stands(batch, now=now)
     return {
         "since": clock.iso(since),
         "code": why.code,

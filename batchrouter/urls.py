@@ -31,6 +31,7 @@ urlpatterns = [
     path("v1/", include("billing.urls")),
     path("v1/", include("batches.urls")),
     path("webhooks/mail/resend", mail_webhooks.resend),
+    path("admin/", include("console.operators.urls")),
     path("admin/", admin.site.urls),
     path("", include("console.urls")),
 ]

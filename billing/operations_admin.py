@@ -141,6 +141,8 @@ class RefundInline(admin.TabularInline[CardRefund, OperatorRequest]):
 @admin.register(OperatorRequest)
 class OperatorRequestAdmin(admin.ModelAdmin[OperatorRequest]):
     form = AskForm
+    # There may be more organizations than a list to choose from can hold.
+    autocomplete_fields = ("org",)
     list_display = (
         "public_id",
         "kind",

@@ -43,9 +43,13 @@ def ending(rows: QuerySet[Offering], *, now: datetime) -> QuerySet[Offering]:
 
     Those that have ended are left out.
     """
-    until = now + timedelta(days=settings.DEPRECATION_NOTICE_DAYS)
-    found = rows.filter(deprecates_at__gt=now, deprecates_at__lte=until)
+    found = rows.filter(deprecates_at__gt=now, deprecates_at__lte=notice_until(now))
     return found.order_by("deprecates_at", "pk")
+
+
+def notice_until(now: datetime) -> datetime:
+    """Return the instant up to which an end is soon."""
+    return now + timedelta(days=settings.DEPRECATION_NOTICE_DAYS)
 
 
 def in_use() -> QuerySet[Offering]:

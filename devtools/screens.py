@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from devtools import chromium, demo, places, ports, stack
 from devtools.api import Api
@@ -35,6 +36,12 @@ _MEMBERS = (
     *("/account/keys", "/account/members", "/account/sessions"),
     *("/account/two-factor", "/account/webhooks"),
 )
+_OPERATORS = (
+    *("/admin/dashboard/", "/admin/stuck/", "/admin/lanes/", "/admin/"),
+    *("/admin/batches/batch/", "/admin/billing/operatorrequest/"),
+    *("/admin/billing/ledgertransaction/", "/admin/accounts/operatoraction/"),
+)
+_OPERATOR = "operator@batchrouter.test"
 
 
 def main(arguments: list[str]) -> int:
@@ -44,7 +51,7 @@ def main(arguments: list[str]) -> int:
     env = without_keys(places.base_environment())
     browser_path = chromium.ensure()
     with stack.up(env, show_logs=False) as running:
-        account = json.loads(running.manage("make_demo"))
+        account = json.loads(running.manage("make_demo", "--operator", _OPERATOR))
         stack.wait_ready(running)
         api = Api(host=ports.HOST, port=running.port, key=account["api_key"])
         demo.do_main_job(api, running)
@@ -69,15 +76,10 @@ def _browser(path: Path) -> Iterator[Browser]:
 
 
 def _walk(
-    browser: Browser, address: str, account: dict[str, str], width: int, theme: str
+    browser: Browser, address: str, account: dict[str, Any], width: int, theme: str
 ) -> int:
     """Picture every page at one width in one theme; return how many there are."""
-    context = browser.new_context(
-        base_url=address,
-        viewport={"width": width, "height": _HEIGHT},
-        color_scheme="dark" if theme == "dark" else "light",
-        reduced_motion="reduce",
-    )
+    context = _visitor(browser, address, width, theme)
     page, desk = context.new_page(), context.new_page()
     taken = sum(
         _picture(page, desk, path, f"{_name(path)}-{width}-{theme}.png")
@@ -88,16 +90,41 @@ def _walk(
         name = f"member-{_name(path)}-{width}-{theme}.png"
         taken += _picture(page, desk, path, name)
     context.close()
+    context = _visitor(browser, address, width, theme)
+    page, desk = context.new_page(), context.new_page()
+    _log_in(page, {**account, "email": _OPERATOR})
+    page.get_by_label("Code").fill(account["operator_codes"][_OPERATOR].pop())
+    page.locator("main").get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/")
+    for path in (*_OPERATORS, *_a_lane(page)):
+        name = f"operator-{_name(path)}-{width}-{theme}.png"
+        taken += _picture(page, desk, path, name)
+    context.close()
     say(f"{width} px, {theme}: {taken} pages")
     return taken
 
 
-def _log_in(page: Page, account: dict[str, str]) -> None:
+def _visitor(browser: Browser, address: str, width: int, theme: str) -> BrowserContext:
+    return browser.new_context(
+        base_url=address,
+        viewport={"width": width, "height": _HEIGHT},
+        color_scheme="dark" if theme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+
+
+def _log_in(page: Page, account: dict[str, Any]) -> None:
     page.goto("/login")
     page.get_by_label("Email").fill(account["email"])
     page.get_by_label("Password").fill(account["password"])
     page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/")
+    page.wait_for_load_state("networkidle")
+
+
+def _a_lane(page: Page) -> list[str]:
+    page.goto("/admin/lanes/")
+    href = page.locator("main tbody a").first.get_attribute("href")
+    return [href] if href else []
 
 
 def _a_batch(page: Page) -> list[str]:
@@ -131,4 +158,5 @@ def _picture(page: Page, desk: Page, path: str, name: str) -> int:
 
 def _name(path: str) -> str:
     text = re.sub(r"batch_[0-9a-z]{26}", "batch", path.strip("/"))
+    text = re.sub(r"lanes/\d+", "lane", text)
     return re.sub(r"[^a-z0-9]+", "-", text) or "home"

@@ -8,7 +8,6 @@ from batchrouter.kit import clock
 from routing import (
     credential_admin,  # noqa: F401 # registers by import
     health,
-    lane_admin,  # noqa: F401 # registers by import
 )
 from routing.models import (
     JobQueue,

@@ -5,15 +5,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 
 from catalog import health as catalog_health
 from catalog import latencies
+from catalog.models import Offering
 from routing.breaker import BreakerState
 from routing.health import vitals_of
 from routing.models import OfferingHealth, RoutingOutcome
 
 FAILURES_SHOWN = 3
+_MONTH_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class LaneView:
             hours, the simulator's left out.
         backlog_items: handed to the provider and not back yet.
         last_failures: kinds with the instant of the last report, the newest first.
+        month_successes, month_calls: of today and the 29 days before.
     """
 
     breaker: BreakerState
@@ -39,11 +42,22 @@ class LaneView:
     latency_ms_p95: int | None
     backlog_items: int
     last_failures: tuple[tuple[str, str], ...]
+    month_successes: int = 0
+    month_calls: int = 0
 
     @property
     def success_percent(self) -> float | None:
         """The answered share of the calls; None without calls."""
-        return round(100 * self.successes / self.calls, 2) if self.calls else None
+        return _percent(self.successes, self.calls)
+
+    @property
+    def month_success_percent(self) -> float | None:
+        """The answered share of the month's calls; None without calls."""
+        return _percent(self.month_successes, self.month_calls)
+
+
+def _percent(part: int, whole: int) -> float | None:
+    return round(100 * part / whole, 2) if whole else None
 
 
 def lane_views(ids: Collection[int], *, now: datetime) -> dict[int, LaneView]:
@@ -55,13 +69,53 @@ def lane_views(ids: Collection[int], *, now: datetime) -> dict[int, LaneView]:
     return {
         pk: _view(
             health.get(pk),
-            outcomes.get(pk, (0, 0)),
+            outcomes.get(pk, (0, 0, 0, 0)),
             times.get(pk, Counter()),
             backlog.get(pk, 0),
             now,
         )
         for pk in ids
     }
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """Whether a lane takes work right now.
+
+    Attributes:
+        is_on: neither it nor its provider is switched off or sanctioned.
+        resting_until: its breaker is open; None while it is not.
+        paused_until: the provider asked for a pause of all calls.
+    """
+
+    is_on: bool
+    resting_until: datetime | None
+    paused_until: datetime | None
+
+
+def lane_states(ids: Collection[int], *, now: datetime) -> dict[int, LaneState]:
+    """Return whether these offerings take work, in one query."""
+    rows = Offering.objects.filter(pk__in=ids).select_related("provider", "health")
+    return {row.pk: lane_state(row, now=now) for row in rows}
+
+
+def lane_state(row: Offering, *, now: datetime) -> LaneState:
+    """Return whether an offering takes work, whose provider and health are read."""
+    health: OfferingHealth | None = getattr(row, "health", None)
+    open_until, paused_until = (
+        (None, None)
+        if health is None
+        else (health.breaker_open_until, health.paused_until)
+    )
+    return LaneState(
+        is_on=row.enabled and row.provider.enabled and not row.provider.is_sanctioned,
+        resting_until=_later(open_until, now),
+        paused_until=_later(paused_until, now),
+    )
+
+
+def _later(at: datetime | None, now: datetime) -> datetime | None:
+    return at if at is not None and at > now else None
 
 
 def open_breakers(now: datetime) -> dict[int, int]:
@@ -75,21 +129,36 @@ def register() -> None:
     catalog_health.register_reading("open_breakers", open_breakers)
 
 
-def _outcomes(ids: Collection[int], now: datetime) -> dict[int, tuple[int, int]]:
-    """Return successes and calls since yesterday began."""
+def _outcomes(
+    ids: Collection[int], now: datetime
+) -> dict[int, tuple[int, int, int, int]]:
+    """Return successes and calls since yesterday began, and those of 30 days."""
+    today = now.date()
     rows = RoutingOutcome.objects.filter(
-        offering_id__in=ids, day__gte=now.date() - timedelta(days=1)
+        offering_id__in=ids, day__gt=today - timedelta(days=_MONTH_DAYS)
     )
+    lately = Q(day__gte=today - timedelta(days=1))
+    calls = F("successes") + F("failures") + F("expiries")
     sums = rows.values("offering_id").annotate(
-        good=Sum("successes"),
-        every=Sum(F("successes") + F("failures") + F("expiries")),
+        good=Sum("successes", filter=lately, default=0),
+        every=Sum(calls, filter=lately, default=0),
+        month_good=Sum("successes"),
+        month_every=Sum(calls),
     )
-    return {row["offering_id"]: (row["good"], row["every"]) for row in sums}
+    return {
+        row["offering_id"]: (
+            row["good"],
+            row["every"],
+            row["month_good"],
+            row["month_every"],
+        )
+        for row in sums
+    }
 
 
 def _view(
     row: OfferingHealth | None,
-    outcome: tuple[int, int],
+    outcome: tuple[int, int, int, int],
     times: Mapping[int, int],
     backlog_items: int,
     now: datetime,
@@ -106,4 +175,6 @@ def _view(
         latency_ms_p95=latencies.percentile_ms(times, 95),
         backlog_items=backlog_items,
         last_failures=tuple(newest[:FAILURES_SHOWN]),
+        month_successes=outcome[2],
+        month_calls=outcome[3],
     )

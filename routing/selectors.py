@@ -57,17 +57,6 @@ class _Queues:
         )
 
 
-def resting_until(offering_id: int, *, now: datetime) -> datetime | None:
-    """Return until when an offering's breaker is open; None while it takes work."""
-    return (
-        OfferingHealth.objects.filter(
-            offering_id=offering_id, breaker_open_until__gt=now
-        )
-        .values_list("breaker_open_until", flat=True)
-        .first()
-    )
-
-
 def offering_facts(
     slugs: Sequence[str],
     *,

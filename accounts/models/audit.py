@@ -15,8 +15,9 @@ class OperatorAction(models.Model):
     """One request of an operator that may change something.
 
     ``fields`` are the names of what was sent, never the values: a provider's key may
-    be among them. ``status`` is the HTTP status of the answer, null while there is
-    none; the database lets it be set once and refuses every other change.
+    be among them. ``reason`` is what the operator wrote as one. ``status`` is the HTTP
+    status of the answer, null while there is none; the database lets it be set once and
+    refuses every other change.
     """
 
     public_id = models.CharField(
@@ -32,10 +33,14 @@ class OperatorAction(models.Model):
     action = models.CharField(max_length=80)
     objects_chosen = models.JSONField(default=list)
     fields = models.JSONField(default=list)
+    reason = models.CharField(max_length=300, blank=True, db_default="")
     status = models.PositiveSmallIntegerField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["operator", "-id"], name="action_by_operator")]
+        indexes = [
+            models.Index(fields=["operator", "-id"], name="action_by_operator"),
+            models.Index(fields=["path", "-id"], name="action_by_path"),
+        ]
         ordering = ["-id"]
 
     def __str__(self) -> str:

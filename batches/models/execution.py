@@ -60,6 +60,12 @@ class Execution(Stateful):
         indexes = [
             models.Index(fields=["batch", "id"], name="execution_by_batch"),
             models.Index(fields=["unit", "-id"], name="execution_by_unit"),
+            # What operators watch is of a day, however many executions there were.
+            models.Index(
+                fields=["ended_at"],
+                name="execution_by_end",
+                condition=models.Q(ended_at__isnull=False),
+            ),
         ]
 
 

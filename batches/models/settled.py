@@ -16,6 +16,8 @@ class SettledDay(models.Model):
     # Delivered ones.
     items = models.BigIntegerField(default=0)
     charged_nanousd = models.BigIntegerField(default=0)
+    # What their executions cost us, calls of unknown outcome among them.
+    cost_nanousd = models.BigIntegerField(default=0, db_default=0)
     work_units = models.BigIntegerField(default=0)
     # Units that left their first lane.
     moved_units = models.BigIntegerField(default=0)
@@ -24,6 +26,7 @@ class SettledDay(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["org_id", "day"], name="settled_day_once"),
         ]
+        indexes = [models.Index(fields=["day"], name="settled_day_by_day")]
 
     def __str__(self) -> str:
         return f"org {self.org_id} on {self.day}"

@@ -79,11 +79,16 @@ def _trials(batch: Batch, lanes: tuple[SettledLane, ...]) -> list[Trial]:
 
 _DAY = """
 INSERT INTO batches_settledday AS d
-    (org_id, day, batches, items, charged_nanousd, work_units, moved_units)
-VALUES (%s, %s, 1, %s, %s, %s, %s)
+    (org_id, day, batches, items, charged_nanousd, cost_nanousd, work_units,
+     moved_units)
+SELECT %s, %s, 1, %s, %s,
+       (SELECT coalesce(sum(cost_nanousd + ambiguous_nanousd), 0)
+          FROM batches_execution WHERE batch_id = %s),
+       %s, %s
 ON CONFLICT (org_id, day) DO UPDATE SET
     batches = d.batches + 1, items = d.items + EXCLUDED.items,
     charged_nanousd = d.charged_nanousd + EXCLUDED.charged_nanousd,
+    cost_nanousd = d.cost_nanousd + EXCLUDED.cost_nanousd,
     work_units = d.work_units + EXCLUDED.work_units,
     moved_units = d.moved_units + EXCLUDED.moved_units
 """
@@ -122,7 +127,10 @@ def fold(
     with connection.cursor() as cursor:
         cursor.execute(
             _DAY,
-            [batch.org_id, day, delivered, charged_nanousd, len(stages), moved],
+            [
+                *(batch.org_id, day, delivered, charged_nanousd),
+                *(batch.pk, len(stages), moved),
+            ],
         )
         cursor.executemany(
             _WORK,

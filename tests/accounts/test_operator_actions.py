@@ -56,6 +56,14 @@ def test_a_form_is_noted_by_the_names_of_its_fields_never_by_their_values(
     assert org.name == "Canary-7f3a"
 
 
+def test_a_reason_is_kept_word_for_word(operator: Client) -> None:
+    operator.post(
+        ORGS, {"action": "suspend", "operator_reason": "Fraud.\0" + "x" * 500}
+    )
+
+    assert OperatorAction.objects.get().reason == "Fraud." + "x" * 294
+
+
 def test_looking_is_not_noted(operator: Client) -> None:
     assert operator.get(ORGS).status_code == 200
     assert not OperatorAction.objects.exists()
@@ -91,7 +99,9 @@ def test_hostile_names_are_cut_and_lose_their_nul(operator: Client) -> None:
     assert noted.objects_chosen == ["x"]
 
 
-@pytest.mark.parametrize("column", ["path", "action", "status", "objects_chosen"])
+@pytest.mark.parametrize(
+    "column", ["path", "action", "reason", "status", "objects_chosen"]
+)
 def test_the_database_refuses_to_change_a_note(operator: Client, column: str) -> None:
     suspend(operator, OrgFactory.create())
     before = OperatorAction.objects.values().get()

@@ -7,19 +7,22 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
-from accounts.models import User
 from batchrouter.kit import clock
 from catalog import health as catalog_health
 from catalog.models import Offering
 from routing import health, pace_store
-from routing.lanes import LaneView, lane_views, open_breakers
+from routing.lanes import (
+    LaneState,
+    LaneView,
+    lane_states,
+    lane_views,
+    open_breakers,
+)
 from routing.models import OfferingHealth
 from routing.pacing import PaceReport
 from tests.factories.catalog import OfferingFactory, ProviderFactory
 from tests.routing.values import NOON
-from tests.support.operators import log_in_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +64,14 @@ def test_success_is_counted_since_yesterday_began(offering: Offering) -> None:
 
     assert (view(offering).successes, view(offering).calls) == (16, 20)
     assert view(offering).success_percent == 80.0
+
+
+def test_the_month_is_today_and_the_29_days_before(offering: Offering) -> None:
+    for days_ago in (30, 29, 0):
+        report(offering, 8, 1, days_ago)
+
+    assert (view(offering).month_successes, view(offering).month_calls) == (16, 20)
+    assert view(offering).month_success_percent == 80.0
 
 
 def test_a_resting_lane_shows_its_reason(offering: Offering) -> None:
@@ -124,6 +135,30 @@ def test_times_are_those_of_the_last_day(offering: Offering) -> None:
     assert (shown.latency_ms_p50, shown.latency_ms_p95) == (20, 80)
 
 
+def test_whether_a_lane_takes_work_is_told_by_its_switches(offering: Offering) -> None:
+    off = OfferingFactory.create(enabled=False)
+    of_nobody = OfferingFactory.create(provider__enabled=False)
+    banned = OfferingFactory.create(provider__is_sanctioned=True)
+
+    states = lane_states([offering.pk, off.pk, of_nobody.pk, banned.pk], now=NOON)
+
+    assert states[offering.pk] == LaneState(True, None, None)
+    assert [states[row.pk].is_on for row in (off, of_nobody, banned)] == [False] * 3
+
+
+def test_whether_a_lane_takes_work_is_told_until_it_does(offering: Offering) -> None:
+    until = NOON + timedelta(minutes=2)
+    health.trip(offering.pk, until, "x", now=NOON)
+    OfferingHealth.objects.update(paused_until=until)
+
+    assert lane_states([offering.pk], now=NOON)[offering.pk] == LaneState(
+        True, until, until
+    )
+    assert lane_states([offering.pk], now=until)[offering.pk] == LaneState(
+        True, None, None
+    )
+
+
 def test_only_resting_lanes_are_open_breakers(offering: Offering) -> None:
     rested = OfferingFactory.create()
     health.trip(offering.pk, None, "x", now=NOON)
@@ -153,69 +188,3 @@ def test_views_take_the_same_queries_for_any_number_of_lanes() -> None:
         lane_views(ids, now=NOON)
 
     assert len(queries) == 4
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    log_in_operator(
-        client, User.objects.create_superuser("op@example.com", "long password")
-    )
-    return client
-
-
-def cells(page: bytes) -> dict[str, str]:
-    """The texts of the first row of an admin list by the column's name."""
-    found: dict[str, str] = {}
-    for part in page.decode().split('class="field-')[1:]:
-        name, _, rest = part.partition('"')
-        text = rest.partition(">")[2].partition("</td>")[0]
-        found.setdefault(name.split()[0], text)
-    return found
-
-
-def test_operators_see_a_lane_at_work(operator: Client, offering: Offering) -> None:
-    now = clock.now()
-    health.record(offering.pk, health.Calls(successes=19, failures=1), now=now)
-    report_pace(offering, 48)
-    catalog_health.fold_latencies(offering.pk, at=now, calls={4: 19, 12: 1})
-    health.trip(offering.pk, None, "quota", now=now)
-
-    shown = cells(operator.get(reverse("admin:routing_lane_changelist")).content)
-
-    address = reverse("admin:catalog_offering_change", args=[offering.pk])
-    assert shown == {
-        "lane": "acme swift direct global",
-        "state": "on",
-        "breaker": "open: quota",
-        "window": "48",
-        "success": "95.00 % of 20",
-        "latency": "20 / 20 ms",
-        "backlog": "0",
-        "last_failures": "-",
-        "switch": f'<a href="{address}">switch off</a>',
-    }
-
-
-@pytest.mark.parametrize(
-    ("columns", "state"),
-    [
-        ({"enabled": False}, "off"),
-        ({"provider__enabled": False}, "provider off"),
-        ({"provider__is_sanctioned": True}, "provider sanctioned"),
-    ],
-)
-def test_operators_see_which_switch_is_off(
-    operator: Client, columns: dict[str, bool], state: str
-) -> None:
-    OfferingFactory.create(**columns)
-
-    shown = cells(operator.get(reverse("admin:routing_lane_changelist")).content)
-
-    assert shown["state"] == state
-
-
-def test_lanes_cannot_be_changed_there(operator: Client, offering: Offering) -> None:
-    path = reverse("admin:routing_lane_change", args=[offering.pk])
-
-    assert operator.post(path, {"enabled": ""}).status_code == 403
-    assert Offering.objects.get().enabled

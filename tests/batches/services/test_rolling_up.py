@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from batches.models import Batch, Quote, SettledDay, SettledWork, TriedPolicy
+from batches.models import Batch, Execution, Quote, SettledDay, SettledWork, TriedPolicy
 from batches.services.rolling_up import roll_up_missing
 from routing.contracts import Usage
 from tests.batches.conftest import Customer
@@ -55,6 +55,8 @@ def test_a_settled_batch_is_in_the_sums_exactly_as_its_rows(owner: Customer) -> 
     day = SettledDay.objects.get(org_id=owner.org.pk)
     assert (day.batches, day.items, day.work_units, day.moved_units) == (1, 4, 2, 0)
     assert day.charged_nanousd == batch.charged_nanousd
+    costs = Execution.objects.filter(batch=batch).values_list("cost_nanousd", flat=True)
+    assert (len(costs), day.cost_nanousd) == (2, sum(costs))
     assert roll_up_missing() == 0
 
 

@@ -1,0 +1,25 @@
+"""What operators send from their own pages."""
+
+from django import forms
+
+from accounts.operator_actions import REASON_FIELD
+from console.forms.base import ServiceForm
+
+
+class SwitchForm(ServiceForm):
+    """A switch and why it is thrown; the button says which way."""
+
+    action = forms.ChoiceField(
+        choices=[("switch_off", "off"), ("switch_on", "on")],
+        widget=forms.HiddenInput,
+    )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[REASON_FIELD] = forms.CharField(
+            label="Reason",
+            max_length=300,
+            help_text="The operators' log keeps it.",
+            error_messages={"required": "Say why: the log keeps it."},
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        )
