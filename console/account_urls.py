@@ -16,6 +16,7 @@ from console.views import (
     second_factor,
     sessions,
     sign_up,
+    webhooks,
 )
 
 urlpatterns = [
@@ -64,6 +65,25 @@ urlpatterns = [
         "account/sessions/end-others", sessions.end_others, name="sessions-end-others"
     ),
     path("account/sessions/<str:session_id>/end", sessions.end, name="session-end"),
+    path("account/webhooks", webhooks.overview, name="account-webhooks"),
+    path("account/webhooks/rotate", webhooks.rotate, name="webhook-rotate"),
+    path("account/webhooks/remove", webhooks.remove, name="webhook-remove"),
+    path("account/webhooks/test", webhooks.test, name="webhook-test"),
+    path(
+        "account/webhooks/deliveries/<str:delivery_id>",
+        webhooks.delivery,
+        name="webhook-delivery",
+    ),
+    path(
+        "account/webhooks/deliveries/<str:delivery_id>/live",
+        webhooks.delivery_live,
+        name="webhook-delivery-live",
+    ),
+    path(
+        "account/webhooks/deliveries/<str:delivery_id>/replay",
+        webhooks.replay,
+        name="webhook-replay",
+    ),
     path("account/two-factor", second_factor.index, name="mfa_index"),
     path(
         "account/two-factor/activate", second_factor.activate, name="mfa_activate_totp"

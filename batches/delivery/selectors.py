@@ -1,7 +1,7 @@
 """Reads about webhooks, for the API and for pages; every one starts from an org.
 
 A page of a batch shows ``attempts_of(batch)`` by :func:`rendering.attempt_json`; a page
-of the organization's webhook shows ``endpoint_of(org)`` and ``deliveries_of(org)``.
+of the organization's webhook shows ``webhook_of(org)`` and ``deliveries_of(org)``.
 """
 
 from dataclasses import dataclass
@@ -39,6 +39,11 @@ def webhook_of(org: Org, *, now: datetime) -> Webhook:
         None if secret is None else secret.changed_at,
         until if until is not None and until > now else None,
     )
+
+
+def endpoints_of(org: Org) -> QuerySet[WebhookEndpoint]:
+    """Return every address that was named, the default one first, then the newest."""
+    return WebhookEndpoint.objects.filter(org=org).order_by("-is_default", "-pk")
 
 
 def deliveries_of(org: Org) -> QuerySet[WebhookDelivery]:

@@ -20,6 +20,7 @@ from console.forms.passwords import (
 from console.forms.pricing import CalculatorForm
 from console.forms.receipts import RECEIPT_BYTES_MAX, ReceiptForm
 from console.forms.sign_up import EmailForm, SignUpForm, TokenForm
+from console.forms.webhooks import DeliveriesForm, SecretForm, WebhookForm
 
 __all__ = [
     "ITEMS",
@@ -32,6 +33,7 @@ __all__ = [
     "ChangePasswordForm",
     "CodeForm",
     "CodeReauthenticateForm",
+    "DeliveriesForm",
     "EmailForm",
     "InvitationForm",
     "JoinForm",
@@ -44,8 +46,10 @@ __all__ = [
     "ResetForm",
     "RoleForm",
     "RotateForm",
+    "SecretForm",
     "SetUpCodeForm",
     "SignUpForm",
     "TokenForm",
     "TokenPasswordForm",
+    "WebhookForm",
 ]

@@ -25,7 +25,7 @@ PUBLIC = [
     "/account/inactive",
 ]
 OF_A_PERSON = ["/account", "/account/sessions", "/account/two-factor"]
-OF_A_MEMBER = ["/account/keys", "/account/members"]
+OF_A_MEMBER = ["/account/keys", "/account/members", "/account/webhooks"]
 # What the addresses of other pages take.
 OF_THE_FORM = {
     "<quote_id:quote_id>": "qlock_" + "0" * 26,
