@@ -1,6 +1,7 @@
 """Reads about money. Every one starts from an organization."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypedDict
 
 from django.db.models import Q, QuerySet, Sum
@@ -94,6 +95,40 @@ def ledger_of(org: Org) -> QuerySet[LedgerTransaction]:
         .order_by("-id")
         .prefetch_related("postings__account")
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPart:
+    """Which transactions are wanted; what is None or empty leaves none out.
+
+    Attributes:
+        since: the first day, UTC.
+        until: the last day, UTC, with all of it.
+        purpose: such as ``batch:batch_01…``.
+    """
+
+    kinds: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    purpose: str = ""
+
+
+def ledger_part_of(org: Org, part: LedgerPart) -> QuerySet[LedgerTransaction]:
+    """Return some of the organization's transactions, as ``ledger_of`` does."""
+    rows = ledger_of(org)
+    if part.kinds:
+        rows = rows.filter(kind__in=part.kinds)
+    if part.since is not None:
+        rows = rows.filter(created_at__gte=_midnight(part.since))
+    if part.until is not None:
+        rows = rows.filter(created_at__lt=_midnight(part.until) + timedelta(days=1))
+    if part.purpose:
+        rows = rows.filter(purpose=part.purpose)
+    return rows
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
 
 
 def reservations_of(org: Org) -> QuerySet[Reservation]:

@@ -1,4 +1,4 @@
-"""A statement as CSV that a spreadsheet can open without running anything.
+"""Statements, and parts of the ledger, as CSV that runs nothing in a spreadsheet.
 
 A cell of text that begins like a formula gets an apostrophe in front; numbers are our
 own decimals, nine places each, and stay as they are, so that columns still add up.
@@ -26,6 +26,8 @@ COLUMNS = (
     "reserved_after_usd",
     "total_after_usd",
 )
+# Of these, the first tell of an entry alone; the others of what there was after it.
+_OF_ENTRY = 9
 # What makes a spreadsheet read a cell as a formula, also in its full-width form.
 # Source: OWASP "CSV Injection", read 2026-11-22.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
@@ -49,6 +51,18 @@ def statement_csv(
     # present month is read stands in both or in neither.
     rows.append(_balance("closing balance", held))
     yield _written(rows)
+
+
+def ledger_csv(lines: Iterable[StatementLine]) -> Iterator[bytes]:
+    """Yield entries in chunks, without balances: others may lie between them."""
+    rows: list[Sequence[str]] = [COLUMNS[:_OF_ENTRY]]
+    for line in lines:
+        rows.append(_row(line)[:_OF_ENTRY])
+        if len(rows) >= _ROWS_PER_CHUNK:
+            yield _written(rows)
+            rows = []
+    if rows:
+        yield _written(rows)
 
 
 def defused(text: str) -> str:

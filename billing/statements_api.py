@@ -1,5 +1,6 @@
 """GET /v1/billing/statements and one month of them, as JSON or as CSV."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import orjson
@@ -193,11 +194,16 @@ def csv_reply(org: Org, month: Month) -> StreamingHttpResponse:
     """Answer a month as a file, streamed."""
     head = statement(org, month, now=clock.now()).head
     lines = statement_lines(statement_entries(org, month), head.opening)
+    return csv_file(statement_csv(head, lines), name=f"statement-{month}")
+
+
+def csv_file(chunks: Iterable[bytes], *, name: str) -> StreamingHttpResponse:
+    """Answer CSV as a file to keep, streamed."""
     return StreamingHttpResponse(
-        statement_csv(head, lines),
+        chunks,
         content_type="text/csv; charset=utf-8",
         headers={
-            "Content-Disposition": f'attachment; filename="statement-{month}.csv"',
+            "Content-Disposition": f'attachment; filename="{name}.csv"',
             "X-Content-Type-Options": "nosniff",
         },
     )

@@ -32,6 +32,7 @@ urlpatterns = [
     path("password/reset/confirm", passwords.confirm, name="password-reset-confirm"),
     path("account", account.overview, name="account"),
     path("account/name", account.rename, name="account-rename"),
+    path("account/retention", account.retention, name="account-retention"),
     path("account/org", account.switch_org, name="account-org"),
     path("account/email", account.email, name="account_email"),
     path("account/email/confirm", account.email_confirm, name="email-confirm"),

@@ -83,6 +83,9 @@ urlpatterns = [
     ),
     path("receipts/verify", receipts.verify, name="receipt-verify"),
     path("billing", billing.overview, name="billing"),
+    path("billing/ledger", billing.ledger, name="billing-ledger"),
+    path("billing/ledger.csv", billing.ledger_csv, name="billing-ledger-csv"),
+    path("billing/reservations", billing.reservations, name="billing-reservations"),
     path("billing/profile", billing.change_profile, name="billing-settings"),
     path("billing/checkout", checkout.buy, name="checkout"),
     path(

@@ -1,7 +1,7 @@
 """What people type; the forms check shape only, the services judge."""
 
-from console.forms.account import AddressForm, OrgNameForm
-from console.forms.billing import BillingForm
+from console.forms.account import AddressForm, OrgNameForm, RetentionForm
+from console.forms.billing import BillingForm, LedgerForm, ReservationsForm
 from console.forms.keys import KeyForm, RotateForm
 from console.forms.login import (
     CodeForm,
@@ -38,12 +38,15 @@ __all__ = [
     "InvitationForm",
     "JoinForm",
     "KeyForm",
+    "LedgerForm",
     "LoginForm",
     "NewBatchForm",
     "OrgNameForm",
     "ReauthenticateForm",
     "ReceiptForm",
+    "ReservationsForm",
     "ResetForm",
+    "RetentionForm",
     "RoleForm",
     "RotateForm",
     "SecretForm",

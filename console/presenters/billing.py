@@ -70,6 +70,7 @@ class ReservationLine:
     settled_nanousd: int | None
     released_nanousd: int | None
     created_at: datetime
+    ended_at: datetime | None
     expires_at: datetime
 
 
@@ -86,6 +87,7 @@ def reservation_line(held: Reservation) -> ReservationLine:
         settled_nanousd=held.settled_nanousd if is_closed else None,
         released_nanousd=held.released_nanousd if is_closed else None,
         created_at=held.created_at,
+        ended_at=held.state_at if is_closed else None,
         expires_at=held.expires_at,
     )
 

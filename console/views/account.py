@@ -1,6 +1,7 @@
 """The account: the person, and the organization they act for."""
 
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
@@ -17,13 +18,19 @@ from django.views.decorators.http import (
 from accounts.acting import SESSION_ORG, choose_org, memberships_of
 from accounts.adapter import client_ip
 from accounts.addresses import ask_to_change_address, confirm_address_change
-from accounts.orgs import rename_org
+from accounts.orgs import keep_content, rename_org
 from accounts.passwords import change_password
 from accounts.sessions import remember_cookie
 from batchrouter.kit import clock
 from batchrouter.kit.errors import NotFound
 from console.current import current, current_or_none, person
-from console.forms import AddressForm, ChangePasswordForm, OrgNameForm, TokenForm
+from console.forms import (
+    AddressForm,
+    ChangePasswordForm,
+    OrgNameForm,
+    RetentionForm,
+    TokenForm,
+)
 from console.forms.base import ServiceForm
 
 _FORMS = ["GET", "HEAD", "POST"]
@@ -126,6 +133,22 @@ def rename(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
+@never_cache
+def retention(request: HttpRequest) -> HttpResponse:
+    """POST /account/retention: for owners and admins; empty is the server's own."""
+    visitor = current(request)
+    visitor.require_admin()
+    form = RetentionForm(request.POST, auto_id="retention-%s")
+    if form.is_valid():
+        with form.refusals():
+            keep_content(visitor.org, form.cleaned_data["retention_days"])
+            messages.success(request, "Saved.")
+            return redirect("account")
+    return _page(request, retention_form=form)
+
+
+@require_POST
+@login_required
 def switch_org(request: HttpRequest) -> HttpResponse:
     """POST /account/org: act for another organization from now on."""
     try:
@@ -149,6 +172,11 @@ def _page(request: HttpRequest, **typed: ServiceForm) -> HttpResponse:
         "name_form": OrgNameForm(
             initial={"name": visitor.org.name if visitor else ""}, auto_id="org-%s"
         ),
+        "retention_form": RetentionForm(
+            initial={"retention_days": visitor.org.retention_days if visitor else None},
+            auto_id="retention-%s",
+        ),
+        "server_retention_days": settings.RETENTION_DAYS,
         **typed,
     }
     status = max((form.status for form in typed.values()), default=200)

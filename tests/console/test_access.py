@@ -6,7 +6,10 @@ from django.test import Client
 from batches.models import Batch
 from tests.factories.accounts import UserFactory
 
-ORG_PAGES = ["/batches", "/batches/new", "/billing"]
+ORG_PAGES = [
+    *("/batches", "/batches/new", "/billing", "/billing/ledger"),
+    *("/billing/reservations"),
+]
 BATCH_PAGES = ["", "/live", "?after=-1"]
 PUBLIC_PAGES = [
     "/",
@@ -75,7 +78,10 @@ def test_a_person_without_an_organization_is_refused(path: str, db: None) -> Non
 
 @pytest.mark.parametrize(
     "path",
-    ["/batches/batch_%00", "/batches/x", "/batches?before=x", "/billing?before=1"],
+    [
+        *("/batches/batch_%00", "/batches/x", "/batches?before=x"),
+        *("/billing/ledger?before=1", "/billing/reservations?before=1"),
+    ],
 )
 def test_addresses_that_name_nothing_are_404(path: str, owner: Client) -> None:
     assert owner.get(path).status_code == 404

@@ -105,6 +105,44 @@ def test_a_name_that_is_too_long_is_kept_to_be_mended(browser: Client) -> None:
     assert Org.objects.get().name == "Ada's lab"
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("7", 7), ("365", 365), ("", None)], ids=["week", "year", "own"]
+)
+def test_owners_say_how_long_content_is_kept(
+    typed: str, kept: int | None, browser: Client
+) -> None:
+    Org.objects.update(retention_days=90)
+    reply = browser.post("/account/retention", {"retention_days": typed}, follow=True)
+    assert Org.objects.get().retention_days == kept
+    assert f'value="{typed}"' in reply.content.decode() or not typed
+
+
+@pytest.mark.parametrize("typed", ["0", "366", "-1", "1.5", "soon", "9" * 400])
+def test_a_retention_that_makes_no_sense_is_refused(
+    typed: str, browser: Client
+) -> None:
+    Org.objects.update(retention_days=90)
+    reply = browser.post("/account/retention", {"retention_days": typed})
+    body = reply.content.decode()
+    assert reply.status_code == 400
+    assert 'id="retention-retention_days_error"' in body
+    assert f'value="{typed}"' in body
+    assert Org.objects.get().retention_days == 90
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.VIEWER])
+def test_members_and_viewers_only_read_the_retention(role: str) -> None:
+    org = OrgFactory.create(retention_days=9)
+    browser = browser_of(org, role)
+    body = browser.get("/account").content.decode()
+    assert "<strong>9 days</strong>" in body
+    assert 'action="/account/retention"' not in body
+    form = {"retention_days": "1"}
+    assert browser.post("/account/retention", form).status_code == 403
+    org.refresh_from_db()
+    assert org.retention_days == 9
+
+
 def test_a_person_switches_between_their_organizations(
     browser: Client, user: User
 ) -> None:
