@@ -68,10 +68,24 @@ def _seconds_left(
     return likely * 0.2, likely * 2.0
 
 
+def stands_since(
+    batch: Batch, rows_at: datetime | None, *, now: datetime
+) -> datetime | None:
+    """Return since when an open batch stands still; None for one that moves.
+
+    Args:
+        batch: an open one.
+        rows_at: when its last row was written.
+        now: the present instant.
+    """
+    since = max(rows_at or batch.state_at, batch.state_at)
+    return None if now - since < STALL_AFTER else since
+
+
 def _stall(batch: Batch, standing: Standing, *, now: datetime) -> dict[str, Any] | None:
     """Say why nothing moves, when nothing has moved for a while."""
-    since = max(standing.rows_at or batch.state_at, batch.state_at)
-    if now - since < STALL_AFTER:
+    since = stands_since(batch, standing.rows_at, now=now)
+    if since is None:
         return None
     why = why_it_stands(batch, now=now)
     return {

@@ -1,12 +1,16 @@
 """Reads that only pages need. Every one starts from an org."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Max, Q, QuerySet, Sum
 
 from accounts.models import Org
 from batches.models import Batch, Quote, SampleRun, WorkUnit
-from batches.states import BATCH_TERMINAL
+from batches.selectors import Progress
+from batches.states import BATCH_OPEN, BATCH_TERMINAL
 
 
 def done_items(org: Org, batches: Sequence[Batch]) -> dict[int, int]:
@@ -23,6 +27,66 @@ def done_items(org: Org, batches: Sequence[Batch]) -> dict[int, int]:
         .values_list("batch_id", "done")
     )
     return {batch_id: int(done or 0) for batch_id, done in sums}
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """How far an open batch is, and when its last row was written."""
+
+    progress: Progress
+    rows_at: datetime | None
+
+
+def motions(org: Org, batches: Sequence[Batch]) -> dict[int, Motion]:
+    """Tell how far open batches are, for many in one query."""
+    of_id = {batch.pk: batch for batch in batches}
+    rows = (
+        WorkUnit.objects.filter(batch__org=org, batch_id__in=of_id)
+        .values("batch_id")
+        .annotate(
+            done=Sum(F("completed") + F("review")),
+            lost=Sum("failed"),
+            stopped=Sum("canceled"),
+            late=Sum("expired"),
+            last=Max("rows_at"),
+        )
+        .values_list("batch_id", "done", "lost", "stopped", "late", "last")
+    )
+    found = {
+        batch_id: Motion(
+            Progress(done, lost, stopped, late, 0, of_id[batch_id].item_count), last
+        )
+        for batch_id, done, lost, stopped, late, last in rows
+    }
+    return {
+        pk: found.get(pk, Motion(Progress(0, 0, 0, 0, 0, batch.item_count), None))
+        for pk, batch in of_id.items()
+    }
+
+
+def open_batches(org: Org, *, limit: int) -> QuerySet[Batch]:
+    """Return the newest batches that still run."""
+    return _slim(Batch.objects.filter(pk__in=_newest(org, _OPEN, limit)))
+
+
+def open_and_ended(org: Org, *, open_limit: int, ended_limit: int) -> QuerySet[Batch]:
+    """Return the newest that run and the newest that ended, the newest first."""
+    running = Q(pk__in=_newest(org, _OPEN, open_limit))
+    ended = Q(pk__in=_newest(org, ~_OPEN, ended_limit))
+    return _slim(Batch.objects.filter(running | ended))
+
+
+_OPEN = Q(state__in=BATCH_OPEN)
+
+
+def _newest(org: Org, which: Q, limit: int) -> QuerySet[Batch, Any]:
+    return Batch.objects.filter(which, org=org).order_by("-pk").values("pk")[:limit]
+
+
+def _slim(batches: QuerySet[Batch]) -> QuerySet[Batch]:
+    """Leave out what lists do not show and is large."""
+    ordered = batches.select_related("quote").order_by("-pk")
+    return ordered.defer("metadata", "quote__decisions", "quote__spec")
 
 
 def batch_from(org: Org, quote: Quote) -> Batch | None:

@@ -62,6 +62,7 @@ register_converter(MonthText, "month")
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("live", home.live, name="home-live"),
     path("", include("console.account_urls")),
     path("batches", batches.batch_list, name="batch-list"),
     path("batches/new", new_batch.new_batch, name="new-batch"),

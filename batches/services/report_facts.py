@@ -35,12 +35,12 @@ class CheckCount(NamedTuple):
 
 
 _IMPORTED = """
-SELECT d.day, d.model, d.mode, d.operation, i.kind = ANY(%s),
+SELECT i.provider, d.day, d.model, d.mode, d.operation, i.kind = ANY(%s),
        sum(d.items), sum(d.input_tokens), sum(d.output_tokens),
        sum(d.input_numerator), sum(d.output_numerator), sum(d.cost_nanousd)
   FROM batches_importedday d JOIN batches_import i ON i.id = d.imported_id
- WHERE i.org_id = %s AND i.provider = %s
- GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+ WHERE i.org_id = %s AND (%s::text IS NULL OR i.provider = %s)
+ GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
 """
 _JOBS = """
 SELECT count(*) FROM batches_import i
@@ -56,6 +56,20 @@ SELECT provider, model, operation, sum(items), sum(input_tokens), sum(output_tok
        sum(charge_nanousd)
   FROM batches_settledwork WHERE org_id = %s AND day >= %s
  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+_WORK_BY_DAY = """
+SELECT d.day, d.batches, d.items, d.charged_nanousd, d.work_units, d.moved_units,
+       w.provider, w.model, w.operation, w.items, w.input_tokens, w.output_tokens,
+       w.charge_nanousd
+  FROM batches_settledday d
+  LEFT JOIN (
+       SELECT day, provider, model, operation, sum(items) AS items,
+              sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+              sum(charge_nanousd) AS charge_nanousd
+         FROM batches_settledwork WHERE org_id = %(org)s AND day >= %(since)s
+        GROUP BY day, provider, model, operation) w ON w.day = d.day
+ WHERE d.org_id = %(org)s AND d.day >= %(since)s
+ ORDER BY d.day, w.provider, w.model, w.operation
 """
 _CHECKS = """
 SELECT check_name, sum(failed), sum(passed + repaired + failed)
@@ -90,8 +104,21 @@ def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
 
 def imported(org: Org, provider: str) -> list[ImportedSum]:
     """Return what an org imported of a provider, by day and what it was."""
-    rows = _rows(_IMPORTED, [str(kind) for kind in EXPORT_KINDS], org.pk, provider)
-    return [ImportedSum(*row[:5], *map(int, row[5:])) for row in rows]
+    return _imported(org, provider).get(provider, [])
+
+
+def imported_by_provider(org: Org) -> dict[str, list[ImportedSum]]:
+    """Return all that an org imported."""
+    return _imported(org, None)
+
+
+def _imported(org: Org, provider: str | None) -> dict[str, list[ImportedSum]]:
+    exports = [str(kind) for kind in EXPORT_KINDS]
+    found: dict[str, list[ImportedSum]] = {}
+    for row in _rows(_IMPORTED, exports, org.pk, provider, provider):
+        sums = ImportedSum(*row[1:6], *map(int, row[6:]))
+        found.setdefault(row[0], []).append(sums)
+    return found
 
 
 def imported_jobs(org: Org, provider: str) -> int:
@@ -103,6 +130,18 @@ def imported_jobs(org: Org, provider: str) -> int:
 def days_of_batches(org: Org, since: date) -> list[DayOfBatches]:
     """Return the settled batches by day."""
     return [DayOfBatches(*row) for row in _rows(_DAYS, org.pk, since)]
+
+
+def work_by_day(org: Org, since: date) -> list[tuple[DayOfBatches, list[SettledSum]]]:
+    """Return the settled batches by day, each with what was delivered by whom."""
+    found: dict[DayOfBatches, list[SettledSum]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_WORK_BY_DAY, {"org": org.pk, "since": since})
+        for row in cursor.fetchall():
+            works = found.setdefault(DayOfBatches(*row[:6]), [])
+            if row[6] is not None:
+                works.append(SettledSum(*row[6:9], *map(int, row[9:])))
+    return list(found.items())
 
 
 def settled_work(org: Org, since: date) -> list[SettledSum]:

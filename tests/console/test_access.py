@@ -8,7 +8,7 @@ from tests.factories.accounts import UserFactory
 
 ORG_PAGES = [
     *("/batches", "/batches/new", "/billing", "/billing/ledger"),
-    *("/billing/reservations"),
+    *("/billing/reservations", "/live"),
 ]
 BATCH_PAGES = ["", "/live", "?after=-1"]
 PUBLIC_PAGES = [
