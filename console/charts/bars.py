@@ -8,6 +8,7 @@ from console.charts.values import SERIES_MAX, SQUARE, Bar, Chart, Label, Series
 
 # Of its place a bar fills seven tenths.
 _FILL = 7
+_WIDE_BARS = 12
 _RANK_ROW = 44
 _RANK_BAR = 12
 
@@ -106,8 +107,15 @@ def rank_chart(
 
 def _slot_labels(x: Sequence[str], height: int) -> tuple[Label, ...]:
     count = len(x)
+    # Beside narrow bars the outer labels would leave the picture.
+    is_narrow = count > _WIDE_BARS
     return tuple(
-        Label(scale.percent(2 * index + 1, 2 * count), height - 6, x[index])
+        Label(
+            scale.percent(2 * index + 1, 2 * count),
+            height - 6,
+            x[index],
+            scale.anchor(index, count) if is_narrow else "middle",
+        )
         for index in scale.shown_labels(count)
     )
 

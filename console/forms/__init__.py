@@ -20,7 +20,7 @@ from console.forms.passwords import (
 from console.forms.pricing import CalculatorForm
 from console.forms.receipts import RECEIPT_BYTES_MAX, ReceiptForm
 from console.forms.sign_up import EmailForm, SignUpForm, TokenForm
-from console.forms.webhooks import DeliveriesForm, SecretForm, WebhookForm
+from console.forms.webhooks import SecretForm, WebhookForm
 
 __all__ = [
     "ITEMS",
@@ -33,7 +33,6 @@ __all__ = [
     "ChangePasswordForm",
     "CodeForm",
     "CodeReauthenticateForm",
-    "DeliveriesForm",
     "EmailForm",
     "InvitationForm",
     "JoinForm",

@@ -1,18 +1,11 @@
-"""The organization's webhook: its address, its secret, and a look at deliveries."""
+"""The organization's webhook: its address and its secret."""
 
 from django import forms
 
-from batches.states import DeliveryState
 from batchrouter.kit.destinations import URL_LENGTH_MAX
 from console.forms.base import ServiceForm
 
 _SECRET_MAX = 256
-STATE_WORDS = {
-    DeliveryState.PENDING: "waiting",
-    DeliveryState.SENDING: "on its way",
-    DeliveryState.DELIVERED: "delivered",
-    DeliveryState.FAILED: "failed",
-}
 
 
 def _secret_field(help_text: str) -> forms.CharField:
@@ -56,13 +49,3 @@ class WebhookForm(SecretForm):
         "secret; the first one is made by us."
     )
     field_order = ["url", "secret"]
-
-
-class DeliveriesForm(forms.Form):
-    """Which deliveries to list."""
-
-    state = forms.ChoiceField(
-        label="State",
-        required=False,
-        choices=[("", "all"), *((str(one), STATE_WORDS[one]) for one in DeliveryState)],
-    )

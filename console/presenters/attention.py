@@ -138,7 +138,7 @@ def _of_ended(troubled: Sequence[TroubledBatch]) -> Iterator[Attention]:
             yield _entry(
                 "warn",
                 f"{_counted(batch.to_review, 'answer', 'answers')} of "
-                f"{batch.public_id} want your eye.",
+                f"{batch.public_id} to look at.",
                 "Checks could not tell whether they are right.",
                 (url, "Review them"),
             )

@@ -22,7 +22,10 @@ class Step:
 
 
 def first_steps(facts: DeskFacts) -> tuple[Step, ...]:
-    """Show what to do first; nothing once it is done, or several batches have ended."""
+    """Show what to do first; nothing once it is done, or several batches have ended.
+
+    After the first batch only what is left is shown.
+    """
     done = (True, facts.has_credits, facts.has_key or facts.has_batch, facts.has_batch)
     optional = (facts.has_webhook, facts.has_company)
     if all(done) and (all(optional) or facts.has_habit):
@@ -41,6 +44,7 @@ def first_steps(facts: DeskFacts) -> tuple[Step, ...]:
         for number, ((title, text, url, action), is_done) in enumerate(
             zip(_steps(), (*done, *optional), strict=True)
         )
+        if not (facts.has_batch and is_done)
     )
 
 

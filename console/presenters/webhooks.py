@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.urls import reverse
+
 from batches.delivery.schedule import BREAKER_FAILURES
 from batches.delivery.verdicts import Outcome
 from batches.models import (
@@ -13,10 +15,15 @@ from batches.models import (
     WebhookEndpoint,
 )
 from batches.states import DeliveryState
-from console.forms.webhooks import STATE_WORDS
 
 # A delivery that is tried within this time moves while somebody looks on.
 _SOON = timedelta(minutes=1)
+_STATES = {
+    DeliveryState.PENDING: "waiting",
+    DeliveryState.SENDING: "on its way",
+    DeliveryState.DELIVERED: "delivered",
+    DeliveryState.FAILED: "failed",
+}
 _BADGES = {
     DeliveryState.PENDING: "waiting",
     DeliveryState.SENDING: "running",
@@ -53,7 +60,6 @@ class EndpointLine:
     """An address and how it fares."""
 
     url: str
-    is_default: bool
     badge: str
     state: str
     detail: str
@@ -69,7 +75,6 @@ def endpoint_line(endpoint: WebhookEndpoint, *, now: datetime) -> EndpointLine:
     badge, state, detail = _standing(endpoint)
     return EndpointLine(
         url=endpoint.url,
-        is_default=endpoint.is_default,
         badge=badge,
         state=state,
         detail=detail,
@@ -125,7 +130,7 @@ def delivery_line(delivery: WebhookDelivery, *, now: datetime) -> DeliveryLine:
         batch_id=delivery.batch.public_id if delivery.batch else None,
         url=delivery.endpoint.url,
         badge=_BADGES[state],
-        state=STATE_WORDS[state],
+        state=_STATES[state],
         tries=delivery.attempts,
         trouble=outcome_words(delivery.error),
         next_at=delivery.next_attempt_at if is_pending else None,
@@ -134,6 +139,28 @@ def delivery_line(delivery: WebhookDelivery, *, now: datetime) -> DeliveryLine:
         may_replay=state in {DeliveryState.DELIVERED, DeliveryState.FAILED}
         and not is_off,
         is_open=is_soon or state == DeliveryState.SENDING,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StateTab:
+    """The deliveries of one state, or all of them."""
+
+    url: str
+    name: str
+    is_current: bool
+    count: int | None = None
+
+
+def state_tabs(chosen: str) -> tuple[StateTab, ...]:
+    """Return what deliveries can be listed by; ``chosen`` is a state or nothing."""
+    page = reverse("account-webhooks")
+    return (
+        StateTab(f"{page}#before", "all", is_current=not chosen),
+        *(
+            StateTab(f"{page}?state={state}#before", word, is_current=state == chosen)
+            for state, word in _STATES.items()
+        ),
     )
 
 

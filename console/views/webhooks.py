@@ -21,7 +21,7 @@ from batches.services import delivery as webhooks
 from batchrouter.kit import clock
 from batchrouter.kit.errors import NotFound
 from console.current import Current, current, org_of
-from console.forms import DeliveriesForm, SecretForm, WebhookForm
+from console.forms import SecretForm, WebhookForm
 from console.forms.base import ServiceForm
 from console.live import live_part
 from console.paging import newest_first
@@ -188,12 +188,12 @@ def _page(
     now, org = clock.now(), visitor.org
     webhook = selectors.webhook_of(org, now=now)
     endpoint = webhook.endpoint
-    filters = DeliveriesForm(request.GET)
+    state = request.GET.get("state", "")
     rows = selectors.deliveries_of(org)
-    if filters.is_valid() and filters.cleaned_data["state"]:
-        rows = rows.filter(state=filters.cleaned_data["state"])
+    if state:
+        rows = rows.filter(state=state)
     page = newest_first(rows, request, keep=("state",))
-    endpoints = selectors.endpoints_of(org)[:_ENDPOINTS_SHOWN]
+    others = selectors.endpoints_of(org).filter(is_default=False)
     url = "" if endpoint is None else endpoint.url
     context = {
         "org_name": org.name,
@@ -205,9 +205,11 @@ def _page(
         "form": form or WebhookForm(initial={"url": url}, auto_id="webhook-%s"),
         "rotate_form": rotate_form or SecretForm(auto_id="rotate-%s"),
         "refused": refused,
-        "endpoints": [show.endpoint_line(one, now=now) for one in endpoints],
-        "filters": filters,
-        "is_filtered": bool(request.GET.get("state")),
+        "others": [
+            show.endpoint_line(one, now=now) for one in others[:_ENDPOINTS_SHOWN]
+        ],
+        "tabs": show.state_tabs(state),
+        "is_filtered": bool(state),
         "deliveries": [show.delivery_line(row, now=now) for row in page.rows],
         "page": page,
     }
