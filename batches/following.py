@@ -1,5 +1,6 @@
 """One item through its attempts, for operators: facts only, never what was asked."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -69,7 +70,7 @@ def follow_item(batch: Batch, name: str) -> Followed:
         item=item,
         item_id=ids.item_id(batch.public_id, item.seq),
         units=units,
-        attempts=_attempts(units, item, row),
+        attempts=attempts_at([batch.pk], item, {} if row is None else {batch.pk: row}),
         row=row,
     )
 
@@ -101,25 +102,42 @@ def _units_with(batch: Batch, item: Item) -> QuerySet[WorkUnit]:
     ).order_by("id")
 
 
-def _attempts(
-    units: list[WorkUnit], item: Item, row: ResultRow | None
+def attempts_at(
+    batch_ids: Collection[int], item: Item, rows: Mapping[int, ResultRow]
 ) -> list[Attempt]:
-    """Return the runs of its units, without those that began after it had a row."""
-    names = {unit.pk: unit.public_id for unit in units}
-    runs = Execution.objects.filter(unit__in=names).order_by("id")
-    if row is not None:
-        runs = runs.filter(started_at__lte=row.completed_at)
+    """Return the runs that had an item in hand, the first one first.
+
+    Args:
+        batch_ids: a batch, or one with its retries.
+        item: as any of them knows it.
+        rows: what became of it, by batch; runs that began after that are left out.
+    """
+    runs = Execution.objects.filter(
+        batch_id__in=batch_ids,
+        unit__group_no=item.group_no,
+        unit__seq_from__lte=item.seq,
+        unit__seq_to__gte=item.seq,
+    )
     lost = set(
-        LostCall.objects.filter(
-            seq=item.seq, execution_id__in=runs.values("pk")
-        ).values_list("execution_id", flat=True)
+        LostCall.objects.filter(batch_id__in=batch_ids, seq=item.seq).values_list(
+            "execution_id", flat=True
+        )
     )
     return [
         Attempt(
             execution=run,
-            unit_id=names[run.unit_id],
-            is_where_the_row_is_from=row is not None and row.execution_id == run.pk,
+            unit_id=run.unit.public_id,
+            is_where_the_row_is_from=_is_from(rows.get(run.batch_id), run),
             is_lost=run.pk in lost,
         )
-        for run in runs
+        for run in runs.select_related("unit", "batch").order_by("id")
+        if _is_in_time(rows.get(run.batch_id), run)
     ]
+
+
+def _is_from(row: ResultRow | None, run: Execution) -> bool:
+    return row is not None and row.execution_id == run.pk
+
+
+def _is_in_time(row: ResultRow | None, run: Execution) -> bool:
+    return row is None or run.started_at <= row.completed_at

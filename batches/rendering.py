@@ -1,6 +1,7 @@
 """Rows to the API's JSON."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from batchrouter.kit import clock
 from batchrouter.kit.money import format_usd
 
 _FILES = ("output", "review", "error", "retry", "golden", "route_receipt")
-_PHASES = {
+PHASES = {
     BatchState.PRICED: "Paid for; about to be cut into work units.",
     BatchState.QUEUED: "Waiting for a worker.",
     BatchState.RUNNING: "Being answered by providers.",
@@ -74,7 +75,7 @@ def _summary(batch: Batch, progress: Progress, *, now: datetime) -> dict[str, An
         "object": "batch",
         "org_id": batch.org.public_id,
         "state": batch.state,
-        "phase": _PHASES[BatchState(batch.state)],
+        "phase": PHASES[BatchState(batch.state)],
         "terminal_reason": batch.terminal_reason or None,
         "is_sample": batch.is_sample,
         "counts": progress.counts(),
@@ -140,16 +141,28 @@ def _files(batch: Batch, *, now: datetime) -> dict[str, Any]:
 
 def _work_units(batch: Batch) -> dict[str, Any]:
     units = list(
-        WorkUnit.objects.filter(batch=batch).order_by("id")[: _UNITS_SHOWN + 1]
+        WorkUnit.objects.filter(batch=batch)
+        .select_related("plan")
+        .order_by("id")[: _UNITS_SHOWN + 1]
     )
     stages = {stored["group_no"]: stored["stages"] for stored in batch.quote.decisions}
     return {
         "work_units": [
-            unit_json(unit, stages[unit.group_no][unit.stage])
+            unit_json(unit, _stages(unit, stages)[unit.stage])
             for unit in units[:_UNITS_SHOWN]
         ],
         "work_units_truncated": len(units) > _UNITS_SHOWN,
     }
+
+
+def _stages(
+    unit: WorkUnit, decided: Mapping[int, list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Return the stages that hold for a unit: a later plan's go before the quote's."""
+    if unit.plan is not None:
+        planned: list[dict[str, Any]] = unit.plan.stages
+        return planned
+    return decided[unit.group_no]
 
 
 def unit_json(unit: WorkUnit, stage: dict[str, Any]) -> dict[str, Any]:
@@ -176,9 +189,17 @@ def unit_json(unit: WorkUnit, stage: dict[str, Any]) -> dict[str, Any]:
 
 def execution_summary(batch: Batch) -> dict[str, Any]:
     """Return which providers worked, how much each delivered, and what went wrong."""
-    executions = Execution.objects.filter(batch=batch).values_list(
-        "provider", "completed", "stage", "failures"
+    return summary_of(
+        Execution.objects.filter(batch=batch).values_list(
+            "provider", "completed", "stage", "failures"
+        )
     )
+
+
+def summary_of(
+    executions: Iterable[tuple[str, int, int, Mapping[str, int]]],
+) -> dict[str, Any]:
+    """Sum executions: the provider, what it completed, the stage, failures by kind."""
     delivered: Counter[str] = Counter()
     routed: list[str] = []
     fallbacks = retries = 0

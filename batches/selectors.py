@@ -1,7 +1,7 @@
 """Reads of the main job. Every one that a customer triggers starts from an org."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Org
 from batches.content import check_content
-from batches.families import ids_below
+from batches.families import Attempts, attempts_among, members_below
 from batches.models import (
     Batch,
     BatchEvent,
@@ -176,7 +176,13 @@ def standing_of(batch: Batch) -> Standing:
         return Standing(_counted(batch.result_counts))
     with connection.cursor() as cursor:
         cursor.execute(STANDING, [batch.pk])
-        row: list[Any] = list(cursor.fetchone())
+        return standing_from(batch, list(cursor.fetchone()))
+
+
+def standing_from(batch: Batch, row: Sequence[Any]) -> Standing:
+    """Return where a batch stands from the row that ``STANDING`` finds."""
+    if batch.result_counts is not None:
+        return Standing(_counted(batch.result_counts))
     completed, failed, canceled, expired, running = map(int, row[:5])
     progress = Progress(completed, failed, canceled, expired, running, batch.item_count)
     return Standing(progress, row[5])
@@ -228,29 +234,13 @@ SELECT own.seq, best.segment_id, best."offset", best.head_length, best.length,
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Attempts:
-    """A batch that was retried, and its retries whose content is there.
-
-    Attributes:
-        public_ids: by number, the batch itself first, then as they were made.
-        is_open: one of them has not ended.
-    """
-
-    public_ids: dict[int, str]
-    is_open: bool
+# Item number, segment, offset, length of the head, whole length, and the batch.
+Places = list[tuple[Any, ...]]
 
 
 def attempts_of(batch: Batch) -> Attempts | None:
     """Return a batch with its retries; None for one that was never retried."""
-    if not batch.retries.exists():
-        return None
-    family = Batch.objects.filter(pk__in=ids_below(batch.pk), content_deleted_at=None)
-    rows = family.order_by("id").values_list("pk", "public_id", "completed_at")
-    return Attempts(
-        {pk: public_id for pk, public_id, _ in rows},
-        is_open=any(completed_at is None for _, _, completed_at in rows),
-    )
+    return attempts_among(members_below(batch.pk))
 
 
 def row_page(
@@ -269,21 +259,39 @@ def row_page(
     Raises:
         ContentDeleted: also when it is deleted at this moment.
     """
+
+    def find(among: Attempts | None) -> Places:
+        values: dict[str, Any] = {
+            "batch": batch.pk,
+            "after": after,
+            "status": status,
+            "limit": limit,
+            "hidden": manifest_with_hidden_items(batch),
+        }
+        if among is not None:
+            values["family"] = list(among.public_ids)
+        with connection.cursor() as cursor:
+            cursor.execute(_PAGE if among is None else _MERGED_PAGE, values)
+            return list(cursor.fetchall())
+
+    return rows_at(batch, find, attempts, with_raw=with_raw)
+
+
+def rows_at(
+    batch: Batch,
+    find: Callable[[Attempts | None], Places],
+    attempts: Attempts | None,
+    *,
+    with_raw: bool,
+) -> list[tuple[int, bytes]]:
+    """Return (item number, JSON of the row) of the places that ``find`` returns.
+
+    Raises:
+        ContentDeleted: also when it is deleted at this moment.
+    """
     check_content(batch)
-    values: dict[str, Any] = {
-        "batch": batch.pk,
-        "after": after,
-        "status": status,
-        "limit": limit,
-        "hidden": _manifest_with_hidden_items(batch),
-    }
-    if attempts is not None:
-        values["family"] = list(attempts.public_ids)
-    with connection.cursor() as cursor:
-        cursor.execute(_PAGE if attempts is None else _MERGED_PAGE, values)
-        places = cursor.fetchall()
     try:
-        return _read_rows(places, attempts, with_raw=with_raw)
+        return _read_rows(find(attempts), attempts, with_raw=with_raw)
     except FileNotFoundError:
         batch.refresh_from_db(fields=["content_deleted_at"])
         check_content(batch)
@@ -291,18 +299,11 @@ def row_page(
         if fresh == attempts:
             raise
     # The content of a retry was deleted at this moment: its rows are left out.
-    return row_page(
-        batch,
-        after=after,
-        limit=limit,
-        status=status,
-        with_raw=with_raw,
-        attempts=fresh,
-    )
+    return rows_at(batch, find, fresh, with_raw=with_raw)
 
 
 def _read_rows(
-    places: list[tuple[Any, ...]], attempts: Attempts | None, *, with_raw: bool
+    places: Places, attempts: Attempts | None, *, with_raw: bool
 ) -> list[tuple[int, bytes]]:
     keys = dict(
         Segment.objects.filter(pk__in={place[1] for place in places}).values_list(
@@ -326,7 +327,7 @@ def _read_rows(
             os.close(descriptor)
 
 
-def _manifest_with_hidden_items(batch: Batch) -> int | None:
+def manifest_with_hidden_items(batch: Batch) -> int | None:
     """Return the manifest whose golden items are left out; None where all are shown."""
     is_excluded = batch.quote.spec.get("exclude_golden", False)
     return batch.manifest_id if is_excluded and batch.manifest.golden_count else None

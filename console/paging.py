@@ -65,15 +65,15 @@ def _address(request: HttpRequest, query: Mapping[str, str], place: str) -> str:
     return f"{request.path}{asked}#{place}"
 
 
-def item_number(request: HttpRequest) -> int | None:
-    """Read ``after``, the number of the last item shown; -1 is before the first.
+def item_number(request: HttpRequest, name: str = "after") -> int | None:
+    """Read the number of the item that a page comes after, or before.
 
     Raises:
         Http404: it is no number of an item.
     """
-    after = request.GET.get("after")
-    if after is None:
+    text = request.GET.get(name)
+    if text is None:
         return None
-    if _SEQ.match(after) is None:
+    if _SEQ.match(text) is None:
         raise Http404("There is no such page.")
-    return int(after)
+    return int(text)

@@ -3,11 +3,13 @@
 from django.urls import include, path, register_converter
 
 from console.views import (
+    batch_receipts,
     batches,
     billing,
     catalog,
     checkout,
     components,
+    deliveries,
     docs,
     home,
     inbox,
@@ -17,6 +19,8 @@ from console.views import (
     quotes,
     rankings,
     receipts,
+    review,
+    rows,
     statements,
     status,
     theme,
@@ -35,6 +39,26 @@ class BatchId:
     def to_url(self, value: str) -> str:
         """Return the id as it stands."""
         return value
+
+
+class ItemNumber:
+    """An item's number in its batch."""
+
+    regex = r"0|[1-9][0-9]{0,8}"
+
+    def to_python(self, value: str) -> int:
+        """Return the number."""
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        """Return its digits."""
+        return str(value)
+
+
+class DeliveryId(BatchId):
+    """A webhook delivery's public id."""
+
+    regex = r"whd_[0-9a-z]{26}"
 
 
 class CheckoutId(BatchId):
@@ -56,6 +80,8 @@ class MonthText(BatchId):
 
 
 register_converter(BatchId, "batch_id")
+register_converter(ItemNumber, "item_number")
+register_converter(DeliveryId, "delivery_id")
 register_converter(CheckoutId, "checkout_id")
 register_converter(QuoteId, "quote_id")
 register_converter(MonthText, "month")
@@ -81,6 +107,34 @@ urlpatterns = [
     path("batches/<batch_id:batch_id>/live", batches.batch_live, name="batch-live"),
     path(
         "batches/<batch_id:batch_id>/cancel", batches.batch_cancel, name="batch-cancel"
+    ),
+    path("batches/<batch_id:batch_id>/retry", batches.batch_retry, name="batch-retry"),
+    path(
+        "batches/<batch_id:batch_id>/delete-content",
+        batches.batch_delete_content,
+        name="batch-delete-content",
+    ),
+    path(
+        "batches/<batch_id:batch_id>/receipts/<slug:kind>",
+        batch_receipts.receipt_detail,
+        name="batch-receipt",
+    ),
+    path("batches/<batch_id:batch_id>/results", rows.row_list, name="batch-results"),
+    path(
+        "batches/<batch_id:batch_id>/rows/<item_number:seq>",
+        rows.row,
+        name="batch-row",
+    ),
+    path("batches/<batch_id:batch_id>/review", review.queue, name="batch-review"),
+    path(
+        "batches/<batch_id:batch_id>/webhooks",
+        deliveries.delivery_list,
+        name="batch-webhooks",
+    ),
+    path(
+        "batches/<batch_id:batch_id>/webhooks/<delivery_id:delivery_id>/replay",
+        deliveries.delivery_replay,
+        name="delivery-replay",
     ),
     path("receipts/verify", receipts.verify, name="receipt-verify"),
     path("billing", billing.overview, name="billing"),

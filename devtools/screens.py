@@ -44,6 +44,9 @@ _OPERATORS = (
 )
 _OPERATOR = "operator@batchrouter.test"
 
+# Below the newest batch.
+_BATCH = ("", "/results", "/rows/0", "/review?rows=all", "/webhooks", "/receipts/route")
+
 
 def main(arguments: list[str]) -> int:
     """Start the demo, walk all pages, and write a picture of each look of each."""
@@ -132,7 +135,7 @@ def _a_batch(page: Page) -> list[str]:
     page.goto("/batches")
     link = page.get_by_role("link", name=re.compile("^batch_")).first
     href = link.get_attribute("href") if link.count() else None
-    return [href] if href else []
+    return [f"{href}{part}" for part in _BATCH] if href else []
 
 
 def _picture(page: Page, desk: Page, path: str, name: str) -> int:

@@ -14,9 +14,9 @@ from accounts.api_base import OrgView
 from accounts.models import Scope
 from batches.api import schemas
 from batches.content import ContentDeleted, check_content
+from batches.families import Attempts
 from batches.models import Batch
 from batches.selectors import (
-    Attempts,
     attempts_of,
     batch_of,
     progress_of,

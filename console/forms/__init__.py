@@ -2,6 +2,7 @@
 
 from console.forms.account import AddressForm, OrgNameForm, RetentionForm
 from console.forms.billing import BillingForm, LedgerForm, ReservationsForm
+from console.forms.feedback import FeedbackForm
 from console.forms.keys import KeyForm, RotateForm
 from console.forms.login import (
     CodeForm,
@@ -34,6 +35,7 @@ __all__ = [
     "CodeForm",
     "CodeReauthenticateForm",
     "EmailForm",
+    "FeedbackForm",
     "InvitationForm",
     "JoinForm",
     "KeyForm",

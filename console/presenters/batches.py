@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from batches.golden_scores import golden_json
 from batches.links import signed_url
 from batches.models import Batch, BatchEvent, StoredFile
-from batches.states import BATCH_TERMINAL
+from batches.progress import progress_json
+from batches.rendering import PHASES
+from batches.states import BATCH_TERMINAL, BatchState
 from batchrouter.kit.money import parse_usd
+from console.boards import Board
 
 _ARTIFACTS = (
     ("Input", "The manifest as it was sent"),
@@ -16,6 +20,7 @@ _ARTIFACTS = (
     ("Review", "Answers that want a person's eye"),
     ("Errors", "Rows without an answer, and why"),
     ("Retry", "Input lines of those rows, ready to be sent again"),
+    ("Golden", "Rows of golden items, left out of the output"),
     ("Route receipt", "How the batch was routed, signed"),
 )
 _LANES_SHOWN = 12
@@ -83,6 +88,8 @@ class Live:
     done: int
     total: int
     counts: tuple[tuple[str, int], ...]
+    review_count: int
+    charged_nanousd: int
     eta_low: timedelta | None
     eta_high: timedelta | None
     stall_reason: str | None
@@ -93,33 +100,30 @@ class Live:
     retries: int
 
 
-def live(batch: Batch, body: Mapping[str, Any], *, now: datetime) -> Live:
-    """Show what moves.
-
-    Args:
-        batch: the batch.
-        body: ``batches.rendering.batch_json`` of it.
-        now: the instant of that JSON.
-    """
-    counts, progress = body["counts"], body["progress"]
-    summary, stall = body["execution_summary"], progress["stall"]
+def live(board: Board, *, now: datetime) -> Live:
+    """Show what moves, as it is at this instant."""
+    batch, counts = board.batch, board.standing.progress.counts()
+    progress = progress_json(batch, board.standing, now=now)
+    summary, stall = board.summary, progress["stall"]
     is_open = batch.state not in BATCH_TERMINAL
     ended = ("completed", "failed", "canceled", "expired")
     return Live(
         public_id=batch.public_id,
         state=batch.state,
-        phase=body["phase"],
+        phase=PHASES[BatchState(batch.state)],
         is_open=is_open,
         is_canceling=is_open and batch.cancel_requested_at is not None,
         percent=int(progress["percent"]),
         done=sum(counts[name] for name in ended),
         total=counts["total"],
         counts=tuple((name, counts[name]) for name in ("pending", "running", *ended)),
+        review_count=board.review_count,
+        charged_nanousd=board.charged_nanousd,
         eta_low=_span(progress["eta_low"], now),
         eta_high=_span(progress["eta_high"], now),
         stall_reason=None if stall is None else stall["reason"],
-        units=tuple(_unit(unit) for unit in body["work_units"]),
-        has_more_units=body["work_units_truncated"],
+        units=tuple(_unit(unit) for unit in board.units),
+        has_more_units=board.has_more_units,
         delivered=tuple(summary["final_provider_breakdown"].items()),
         fallbacks=summary["fallbacks"],
         retries=summary["retries"],
@@ -140,14 +144,63 @@ def _unit(unit: Mapping[str, Any]) -> UnitLine:
     return UnitLine(
         public_id=unit["id"],
         state=unit["state"],
-        items=unit["items"].replace("-", "\N{EN DASH}"),
+        items=f"{unit['seq_from']}\N{EN DASH}{unit['seq_to']}",
         item_count=unit["item_count"],
-        done=sum(unit["counts"].values()),
+        done=unit["done"],
         lane=f"{unit['provider']}:{unit['mode']}",
         model=unit["model"],
         is_fallback=unit["stage"] > 0,
         next_action_at=at if waits else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenLine:
+    """How often a lane gave the known answers; the share is of those scored."""
+
+    lane: str
+    model: str
+    scored: int
+    right: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """The golden items of a batch and what became of them."""
+
+    items: int
+    scored: int
+    right: int
+    percent: int
+    lanes: tuple[GoldenLine, ...]
+
+
+def golden(batch: Batch) -> Golden | None:
+    """Show the scores of a batch; None for one without golden items."""
+    found = golden_json(batch)
+    if found is None:
+        return None
+    return Golden(
+        items=found["items"],
+        scored=found["scored"],
+        right=found["right"],
+        percent=_percent(found),
+        lanes=tuple(
+            GoldenLine(
+                lane=f"{lane['provider']}:{lane['mode']}",
+                model=lane["model"],
+                scored=lane["scored"],
+                right=lane["right"],
+                percent=_percent(lane),
+            )
+            for lane in found["lanes"]
+        ),
+    )
+
+
+def _percent(scores: Mapping[str, int]) -> int:
+    return 100 * scores["right"] // scores["scored"] if scores["scored"] else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +237,16 @@ def _lane(lane: Mapping[str, Any]) -> LaneLine:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What does not move: the order and its money."""
+    """What does not move: the order and its money.
 
+    Attributes:
+        parent_id: the batch whose items it runs again; empty where it is no retry.
+        is_deleted: its content is gone.
+    """
+
+    parent_id: str
+    is_sample: bool
+    is_deleted: bool
     quote_id: str
     quoted_nanousd: int
     charged_nanousd: int | None
@@ -205,6 +266,9 @@ def facts(batch: Batch, released_nanousd: int | None) -> Facts:
     """Show the order."""
     spec = batch.quote.spec
     return Facts(
+        parent_id="" if batch.parent is None else batch.parent.public_id,
+        is_sample=batch.is_sample,
+        is_deleted=batch.content_deleted_at is not None,
         quote_id=batch.quote.public_id,
         quoted_nanousd=batch.quote.total_nanousd,
         charged_nanousd=batch.charged_nanousd,
@@ -241,6 +305,7 @@ def artifacts(batch: Batch, *, now: datetime) -> tuple[ArtifactLine, ...]:
         batch.review_file,
         batch.error_file,
         batch.retry_file,
+        batch.golden_file,
         batch.route_receipt_file,
     )
     return tuple(

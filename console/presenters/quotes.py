@@ -72,6 +72,7 @@ class QuoteView:
         saved_nanousd: by running duplicates once.
         skipped: the first items left out, each with why.
         may_change: the page's controls can ask for it again without losing a wish.
+        retry_of: the public id of the batch whose items it runs again.
     """
 
     public_id: str
@@ -98,6 +99,7 @@ class QuoteView:
     skipped_count: int
     skipped: tuple[tuple[str, str], ...]
     may_change: bool
+    retry_of: str
 
 
 def quote_view(quote: Quote, *, now: datetime) -> QuoteView:
@@ -134,6 +136,7 @@ def quote_view(quote: Quote, *, now: datetime) -> QuoteView:
         skipped_count=reply["skipped_count"],
         skipped=tuple(_skipped(entry) for entry in reply["skipped"]),
         may_change=_may_change(quote),
+        retry_of="" if quote.retry_of is None else quote.retry_of.public_id,
     )
 
 

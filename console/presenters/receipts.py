@@ -1,14 +1,36 @@
 """Signed receipts and what checking them says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from batches.models import Batch
 from batchrouter.kit import strict_json
+from batchrouter.kit.money import parse_usd
 from billing.models import Receipt
+from billing.models.receipt import ReceiptKind
 from billing.receipts import public_keys, receipt_json
 from billing.verification import Verdict, verify_receipt_document
+
+_PATHS = {
+    "route": "route-receipt",
+    "billing": "billing-receipt",
+    "deletion": "deletion-note",
+}
+
+
+def receipt_url(batch: Batch, kind: str) -> str:
+    """Return where the API has a batch's receipt of a kind."""
+    return f"/v1/batches/{batch.public_id}/{_PATHS[kind]}"
+
+
+def released_nanousd(receipts: Sequence[Receipt]) -> int | None:
+    """Return what came back of a reservation, as the billing receipt tells it."""
+    for receipt in receipts:
+        if receipt.kind == ReceiptKind.BILLING:
+            return parse_usd(receipt_json(receipt)["receipt"]["released"])
+    return None
 
 
 @dataclass(frozen=True, slots=True)

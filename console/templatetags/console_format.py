@@ -125,6 +125,22 @@ def duration(span: timedelta | None) -> SafeString | str:
     )
 
 
+@register.filter
+def latency(span: timedelta | None) -> SafeString | str:
+    """Write a short length of time: to the tenth of a second below a minute."""
+    if span is None:
+        return NOTHING
+    seconds = max(0.0, span.total_seconds())
+    if seconds >= 60:
+        return duration(span)
+    return format_html(
+        '<time datetime="PT{}S" title="{} ms">{} s</time>',
+        f"{seconds:.3f}",
+        f"{round(1000 * seconds):,}",
+        f"{seconds:.1f}",
+    )
+
+
 def spell_seconds(seconds: int) -> str:
     """Spell whole seconds by the two largest units that are not zero."""
     units = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))

@@ -1,5 +1,6 @@
-"""Batches: the list, one of them, its live part, and the button that stops it."""
+"""Batches: the list, one of them, its live part, and what can be done with it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -10,37 +11,39 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Org
+from batches.api.retry_bodies import read_retry
+from batches.families import Attempts, attempts_among, members_below
 from batches.models import Batch
-from batches.rendering import batch_json
-from batches.selectors import (
-    Attempts,
-    attempts_of,
-    batch_of,
-    batches_of,
-    events_of,
-    row_page,
-)
+from batches.row_search import RowFilter, count_rows, find_rows
+from batches.selectors import batches_of, events_of
 from batches.services.cancellation import BatchFinished, cancel_batch
-from batches.states import BATCH_TERMINAL, BatchState
+from batches.services.creation import Order, retry_quote
+from batches.services.retention import REQUEST, BatchRunning, delete_content
+from batches.services.retrying import ONLY_DEFAULT
+from batches.states import BATCH_TERMINAL, BatchState, RowStatus
 from batchrouter.kit import clock
-from batchrouter.kit.errors import NotFound
-from billing.selectors import receipts_for, reservation_for
+from batchrouter.kit.errors import BatchRouterError, NotFound
+from billing.models import Receipt
+from billing.selectors import receipts_for
+from console.boards import Board, board_of, moving_board_of
 from console.current import Current, current, org_of
 from console.live import live_part
-from console.paging import item_number, newest_first
+from console.owned import owned_batch
+from console.paging import newest_first
 from console.presenters import batches as show
-from console.presenters.receipts import ReceiptCard, receipt_card
-from console.presenters.results import RowPage, row_lines
+from console.presenters.batch_tabs import batch_tabs
+from console.presenters.receipts import (
+    ReceiptCard,
+    receipt_card,
+    receipt_url,
+    released_nanousd,
+)
+from console.presenters.results import RowLine, row_lines
 from console.selectors import done_items
 
-_ROWS_SHOWN = 50
+# The beginning; all of them are on a page of their own.
+_ROWS_SHOWN = 10
 _EVENTS_SHOWN = 50
-_RECEIPT_PATHS = {
-    "route": "route-receipt",
-    "billing": "billing-receipt",
-    "deletion": "deletion-note",
-}
 _STOPPABLE = (BatchState.PRICED, BatchState.QUEUED, BatchState.RUNNING)
 
 
@@ -63,13 +66,13 @@ def batch_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def batch_detail(request: HttpRequest, batch_id: str) -> HttpResponse:
-    """GET /batches/{id}: everything; with ``after`` only the rows from there on."""
+    """GET /batches/{id}."""
     visitor = current(request)
-    batch = _owned(visitor.org, batch_id)
-    after = item_number(request)
-    if after is not None:
-        return render(request, "console/batch_results.html", _results(batch, after))
-    return render(request, "console/batch.html", _detail(visitor, batch))
+    try:
+        board = board_of(visitor.org, batch_id)
+    except NotFound as error:
+        raise Http404(error.message) from error
+    return render(request, "console/batch.html", _detail(visitor, board))
 
 
 @require_safe
@@ -77,9 +80,11 @@ def batch_detail(request: HttpRequest, batch_id: str) -> HttpResponse:
 @never_cache
 def batch_live(request: HttpRequest, batch_id: str) -> HttpResponse:
     """GET /batches/{id}/live: the part of the page that moves."""
-    batch = _owned(org_of(request), batch_id)
-    now = clock.now()
-    live = show.live(batch, batch_json(batch, now=now)["batch"], now=now)
+    try:
+        board = moving_board_of(org_of(request), batch_id)
+    except NotFound as error:
+        raise Http404(error.message) from error
+    live = show.live(board, now=clock.now())
     return live_part(request, "console/_batch_live.html", {"live": live})
 
 
@@ -88,7 +93,7 @@ def batch_live(request: HttpRequest, batch_id: str) -> HttpResponse:
 def batch_cancel(request: HttpRequest, batch_id: str) -> HttpResponse:
     """POST /batches/{id}/cancel."""
     visitor = current(request)
-    batch = _owned(visitor.org, batch_id)
+    batch = owned_batch(visitor.org, batch_id)
     if not visitor.may_cancel:
         raise PermissionDenied("A viewer may not stop a batch.")
     try:
@@ -104,67 +109,92 @@ def batch_cancel(request: HttpRequest, batch_id: str) -> HttpResponse:
     return redirect("batch", batch_id=batch.public_id)
 
 
-def _owned(org: Org, batch_id: str) -> Batch:
+@require_POST
+@login_required
+def batch_retry(request: HttpRequest, batch_id: str) -> HttpResponse:
+    """POST /batches/{id}/retry: a quote for the items that are to run again."""
+    visitor = current(request)
+    batch = owned_batch(visitor.org, batch_id)
+    if not visitor.may_submit:
+        raise PermissionDenied("A viewer may not retry a batch.")
+    body: dict[str, Any] = {"only": request.POST.get("only", ONLY_DEFAULT)}
+    if chosen := request.POST.getlist("item"):
+        body["customer_item_ids"] = chosen
+    order = Order(org=visitor.org, key=None, is_test=False)
     try:
-        return batch_of(org, batch_id)
-    except NotFound as error:
-        raise Http404(error.message) from error
+        wanted, _ = read_retry(body)
+        quote = retry_quote(order, batch, wanted, now=clock.now())
+    except BatchRouterError as error:
+        messages.error(request, f"There is no quote for a retry. {error.message}")
+        return redirect("batch", batch_id=batch.public_id)
+    return redirect("quote", quote_id=quote.public_id)
 
 
-def _detail(visitor: Current, batch: Batch) -> dict[str, Any]:
-    now = clock.now()
-    told = batch_json(batch, now=now)["batch"]
+@require_POST
+@login_required
+def batch_delete_content(request: HttpRequest, batch_id: str) -> HttpResponse:
+    """POST /batches/{id}/delete-content."""
+    visitor = current(request)
+    batch = owned_batch(visitor.org, batch_id)
+    if not visitor.may_submit:
+        raise PermissionDenied("A viewer may not delete content.")
+    try:
+        delete_content(batch, cause=REQUEST, now=clock.now())
+    except BatchRunning as error:
+        messages.error(request, f"Nothing was deleted. {error.message}")
+    else:
+        messages.success(
+            request,
+            "The inputs and outputs are deleted; the note of it is signed and below.",
+        )
+    return redirect("batch", batch_id=batch.public_id)
+
+
+def _detail(visitor: Current, board: Board) -> dict[str, Any]:
+    now, batch = clock.now(), board.batch
     has_ended = batch.state in BATCH_TERMINAL
-    attempts = attempts_of(batch) if told["retries"] else None
+    has_content = batch.content_deleted_at is None
+    family = members_below(batch.pk)
+    attempts = attempts_among(family)
+    live = show.live(board, now=now)
+    receipts = receipts_for(visitor.org, purpose=batch.purpose) if has_ended else []
+    unfinished = batch.item_count - board.standing.progress.completed
+    may_act = visitor.may_submit and has_ended and has_content
     return {
-        "live": show.live(batch, told, now=now),
-        "facts": show.facts(batch, _released(visitor.org, batch)),
+        "live": live,
+        "tabs": batch_tabs(batch.public_id, "batch", to_review=live.review_count),
+        "facts": show.facts(batch, released_nanousd(receipts)),
         "lanes": show.lanes(batch),
-        "page": _rows(batch, attempts, after=-1) if has_ended else None,
+        "golden": show.golden(batch),
+        "retries": family[1:],
+        "merged": _merged(batch, attempts),
+        "rows": _rows(batch, attempts) if has_ended and has_content else None,
         "artifacts": show.artifacts(batch, now=now),
-        "receipts": _receipts(visitor.org, batch) if has_ended else (),
+        "receipts": _cards(batch, receipts),
         "events": show.timeline(events_of(batch).order_by("id")[:_EVENTS_SHOWN]),
         "can_cancel": visitor.may_cancel
         and batch.state in _STOPPABLE
         and batch.cancel_requested_at is None,
+        "can_retry": may_act and unfinished > 0 and not batch.quote.is_test,
+        "can_delete": may_act,
     }
 
 
-def _results(batch: Batch, after: int) -> dict[str, Any]:
-    return {
-        "batch_id": batch.public_id,
-        "state": batch.state,
-        "is_open": batch.state not in BATCH_TERMINAL,
-        "page": _rows(batch, attempts_of(batch), after=after),
-    }
+def _merged(batch: Batch, attempts: Attempts | None) -> list[tuple[str, int]]:
+    """Return what became of the items in all attempts; nothing without a retry."""
+    if attempts is None or batch.content_deleted_at is not None:
+        return []
+    counts = count_rows(batch, attempts)
+    return [(str(word), counts[word]) for word in RowStatus if word in counts]
 
 
-def _rows(batch: Batch, attempts: Attempts | None, *, after: int) -> RowPage:
-    if batch.content_deleted_at is not None:
-        return row_lines([], limit=_ROWS_SHOWN)
-    found = row_page(
-        batch,
-        after=after,
-        limit=_ROWS_SHOWN + 1,
-        status=None,
-        with_raw=False,
-        attempts=attempts,
-    )
-    return row_lines(found, limit=_ROWS_SHOWN)
+def _rows(batch: Batch, attempts: Attempts | None) -> tuple[RowLine, ...]:
+    found = find_rows(batch, RowFilter(), attempts, limit=_ROWS_SHOWN)
+    return row_lines(found.rows)
 
 
-def _released(org: Org, batch: Batch) -> int | None:
-    """Return what came back, once the batch is settled."""
-    if batch.charged_nanousd is None:
-        return None
-    held = reservation_for(org, batch.purpose)
-    return None if held is None else held.released_nanousd
-
-
-def _receipts(org: Org, batch: Batch) -> tuple[ReceiptCard, ...]:
+def _cards(batch: Batch, receipts: Sequence[Receipt]) -> tuple[ReceiptCard, ...]:
     return tuple(
-        receipt_card(
-            receipt, url=f"/v1/batches/{batch.public_id}/{_RECEIPT_PATHS[receipt.kind]}"
-        )
-        for receipt in receipts_for(org, purpose=batch.purpose)
+        receipt_card(receipt, url=receipt_url(batch, receipt.kind))
+        for receipt in receipts
     )

@@ -1,16 +1,25 @@
 """Who may see which page."""
 
+from urllib.parse import urlencode
+
 import pytest
 from django.test import Client
 
-from batches.models import Batch
+from batches.models import Batch, QualityFeedback
 from tests.factories.accounts import UserFactory
 
 ORG_PAGES = [
     *("/batches", "/batches/new", "/billing", "/billing/ledger"),
     *("/billing/reservations", "/live"),
 ]
-BATCH_PAGES = ["", "/live", "?after=-1"]
+BATCH_PAGES = [
+    *("", "/live", "/results", "/results?after=0", "/rows/0", "/review"),
+    *("/webhooks", "/receipts/route"),
+]
+BATCH_ACTIONS = [
+    *("/cancel", "/retry", "/delete-content", "/rows/0", "/review?row=0"),
+    "/webhooks/whd_00000000000000000000000000/replay",
+]
 PUBLIC_PAGES = [
     "/",
     "/login",
@@ -44,8 +53,31 @@ def test_a_batch_is_nothing_to_a_stranger(
     assert stranger.get(f"/batches/{batch.public_id}{part}").status_code == 404
 
 
-def test_a_stranger_cannot_cancel(stranger: Client, batch: Batch) -> None:
-    assert stranger.post(f"/batches/{batch.public_id}/cancel").status_code == 404
+@pytest.mark.parametrize("part", BATCH_ACTIONS)
+def test_a_stranger_can_do_nothing_to_a_batch(
+    part: str, stranger: Client, batch: Batch
+) -> None:
+    reply = stranger.post(f"/batches/{batch.public_id}{part}", {"verdict": "accepted"})
+    assert reply.status_code == 404
+    assert not QualityFeedback.objects.exists()
+    batch.refresh_from_db()
+    assert batch.content_deleted_at is None
+
+
+@pytest.mark.parametrize("part", BATCH_ACTIONS[1:5])
+def test_a_viewer_can_do_nothing_to_a_batch(
+    part: str, viewer: Client, batch: Batch
+) -> None:
+    reply = viewer.post(f"/batches/{batch.public_id}{part}", {"verdict": "accepted"})
+    assert reply.status_code == 403
+    assert not QualityFeedback.objects.exists()
+    batch.refresh_from_db()
+    assert batch.content_deleted_at is None
+
+
+@pytest.mark.parametrize("part", BATCH_PAGES)
+def test_a_batch_answers_a_viewer(part: str, viewer: Client, batch: Batch) -> None:
+    assert viewer.get(f"/batches/{batch.public_id}{part}").status_code == 200
 
 
 def test_lists_show_a_stranger_nothing(stranger: Client, batch: Batch) -> None:
@@ -62,11 +94,12 @@ def test_nobody_is_sent_to_log_in(path: str, db: None) -> None:
     assert (reply.status_code, reply["Location"]) == (302, f"/login?next={path}")
 
 
-@pytest.mark.parametrize("part", ["", "/live"])
+@pytest.mark.parametrize("part", BATCH_PAGES)
 def test_nobody_is_sent_to_log_in_before_a_batch(part: str, batch: Batch) -> None:
     path = f"/batches/{batch.public_id}{part}"
     reply = Client().get(path)
-    assert (reply.status_code, reply["Location"]) == (302, f"/login?next={path}")
+    wanted = urlencode({"next": path}, safe="/")
+    assert (reply.status_code, reply["Location"]) == (302, f"/login?{wanted}")
 
 
 @pytest.mark.parametrize("path", ORG_PAGES)
@@ -87,11 +120,20 @@ def test_addresses_that_name_nothing_are_404(path: str, owner: Client) -> None:
     assert owner.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("after", ["x", "-2", "1e3", "9999999999", ""])
+@pytest.mark.parametrize("place", ["x", "-2", "1e3", "9999999999", ""])
+@pytest.mark.parametrize("page", ["results?after", "results?before", "review?row"])
 def test_a_place_that_is_no_item_is_404(
-    after: str, owner: Client, batch: Batch
+    page: str, place: str, owner: Client, batch: Batch
 ) -> None:
-    assert owner.get(f"/batches/{batch.public_id}?after={after}").status_code == 404
+    path = f"/batches/{batch.public_id}/{page}={place}"
+    assert owner.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("part", ["rows/2", "rows/01", "rows/x", "receipts/deletion"])
+def test_what_a_batch_does_not_have_is_404(
+    part: str, owner: Client, batch: Batch
+) -> None:
+    assert owner.get(f"/batches/{batch.public_id}/{part}").status_code == 404
 
 
 def test_an_error_page_says_what_to_do(owner: Client) -> None:
