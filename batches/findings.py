@@ -29,7 +29,8 @@ _FINDINGS = """
 WITH decayed AS (
   SELECT offering_id, source, org_id, workload_key = %(key)s AS is_same,
          passed, repaired, failed,
-         power(0.5, greatest(%(today)s::date - day, 0) / %(half_life)s) AS worth
+         power(0.5::float8, greatest(%(today)s::date - day, 0)
+                            / %(half_life)s::float8) AS worth
     FROM batches_qualityday
    WHERE check_name = %(whole)s AND model = ANY(%(models)s)
      AND day > %(today)s::date - %(look_back)s

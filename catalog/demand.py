@@ -11,7 +11,7 @@ the line only if it is so in truth.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -122,12 +122,13 @@ def ranking(
     """
     days = timedelta(days=WINDOW_DAYS[window])
     start = today - days + timedelta(days=1)
-    asked = (kind, provider or ANY, operation or ANY)
-    shown, folded = _fold_small(_sums((*asked, start, today)))
+    asked = {"kind": kind, "provider": provider or ANY, "operation": operation or ANY}
+    found = _sums(asked, begin=start - days, start=start, end=today)
+    shown, folded = _fold_small([sums for sums in found if sums.is_present])
     before = {
         sums.slug: sums.items
-        for sums in _sums((*asked, start - days, today - days))
-        if len(sums.orgs) >= ORGS_MIN
+        for sums in found
+        if not sums.is_present and sums.has_enough_orgs
     }
     total = sum(sums.items for sums in [*shown, *folded])
     return Ranking(
@@ -140,52 +141,84 @@ def ranking(
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """Sums by slug; ``orgs`` are all of them, or three and more."""
+    """Sums by slug, over the window or over the one before it.
+
+    Attributes:
+        is_present: over the window itself.
+        is_common: one day alone has enough orgs.
+        orgs: all of them where no day has enough, else none.
+    """
 
     slug: str
+    is_present: bool
     items: int
     tokens: int
     batches: int
-    orgs: frozenset[int]
+    is_common: bool
+    orgs: frozenset[int] = frozenset()
+
+    @property
+    def has_enough_orgs(self) -> bool:
+        """Whether its figures may be shown."""
+        return self.is_common or len(self.orgs) >= ORGS_MIN
 
 
-_WINDOW = """
- WHERE kind = %s AND provider = %s AND operation = %s AND day BETWEEN %s AND %s
+# One pass over both windows, by the index alone: see its columns.
+_DAYS = """
+SELECT slug, day >= %(start)s AS is_present, items, tokens, batches, org_ids
+  FROM catalog_settleddemand
+ WHERE kind = %(kind)s AND provider = %(provider)s AND operation = %(operation)s
+   AND day BETWEEN %(begin)s AND %(end)s
 """
 _SUMS = f"""
-SELECT slug, sum(items), sum(tokens), sum(batches)
-  FROM catalog_settleddemand {_WINDOW} GROUP BY slug ORDER BY 2 DESC, 1
+SELECT slug, is_present, sum(items), sum(tokens), sum(batches),
+       max(cardinality(org_ids)) >= {ORGS_MIN}
+  FROM ({_DAYS}) AS days GROUP BY slug, is_present ORDER BY 3 DESC, 1
 """  # noqa: S608 # constants of ours only
 _ORGS = f"""
-SELECT slug, array_agg(DISTINCT org_id)
-  FROM catalog_settleddemand, unnest(org_ids) AS org_id {_WINDOW} GROUP BY slug
+SELECT slug, is_present, array_agg(DISTINCT org_id)
+  FROM ({_DAYS}) AS days, unnest(org_ids) AS org_id
+ WHERE slug = ANY(%(rare)s) GROUP BY slug, is_present
 """  # noqa: S608 # constants of ours only
 
 
-def _sums(asked: Sequence[str | date]) -> list[_Sums]:
-    """Return the sums by slug, most items first."""
+def _sums(
+    asked: Mapping[str, str], *, begin: date, start: date, end: date
+) -> list[_Sums]:
+    """Return the sums of both windows, most items first."""
+    values: dict[str, str | date | list[str]] = {
+        **asked,
+        "begin": begin,
+        "start": start,
+        "end": end,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_ORGS, asked)
-        orgs: Mapping[str, list[int]] = dict(cursor.fetchall())
-        cursor.execute(_SUMS, asked)
-        return [
+        cursor.execute(_SUMS, values)
+        found = [
             _Sums(
-                slug,
-                int(items),
-                int(tokens),
-                int(batches),
-                frozenset(orgs.get(slug, ())),
+                slug, is_present, int(items), int(tokens), int(batches), bool(is_common)
             )
-            for slug, items, tokens, batches in cursor.fetchall()
+            for slug, is_present, items, tokens, batches, is_common in cursor.fetchall()
         ]
+        rare = {sums.slug for sums in found if not sums.is_common}
+        if not rare:
+            return found
+        cursor.execute(_ORGS, values | {"rare": sorted(rare)})
+        orgs = {(slug, is_now): frozenset(ids) for slug, is_now, ids in cursor}
+    return [
+        sums
+        if sums.is_common
+        else replace(sums, orgs=orgs.get((sums.slug, sums.is_present), frozenset()))
+        for sums in found
+    ]
 
 
 def _fold_small(sums: Sequence[_Sums]) -> tuple[list[_Sums], list[_Sums]]:
     """Split into what may be shown and what goes into ``other``."""
-    shown = [row for row in sums if len(row.orgs) >= ORGS_MIN]
-    folded = [row for row in sums if len(row.orgs) < ORGS_MIN] + shown[ROWS_MAX:]
+    shown = [row for row in sums if row.has_enough_orgs]
+    folded = [row for row in sums if not row.has_enough_orgs] + shown[ROWS_MAX:]
     shown = shown[:ROWS_MAX]
-    while folded and len(_merge(folded).orgs) < ORGS_MIN:
+    while folded and not _merge(folded).has_enough_orgs:
         if not shown:
             return [], []
         folded.append(shown.pop())
@@ -195,9 +228,11 @@ def _fold_small(sums: Sequence[_Sums]) -> tuple[list[_Sums], list[_Sums]]:
 def _merge(rows: Sequence[_Sums]) -> _Sums:
     return _Sums(
         slug="other",
+        is_present=True,
         items=sum(row.items for row in rows),
         tokens=sum(row.tokens for row in rows),
         batches=sum(row.batches for row in rows),
+        is_common=any(row.is_common for row in rows),
         orgs=frozenset[int]().union(*(row.orgs for row in rows)),
     )
 

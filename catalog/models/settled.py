@@ -38,6 +38,8 @@ class SettledDemand(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "provider", "operation", "day", "slug"],
+                # All that a ranking reads: 180 days of it lie on thousands of pages.
+                include=["items", "tokens", "batches", "org_ids"],
                 name="settled_demand_once",
             ),
         ]
