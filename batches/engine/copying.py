@@ -25,6 +25,9 @@ from batchrouter.kit import clock
 
 log = logging.getLogger(__name__)
 
+# Found at once; each search walks over all copies that have their rows already.
+_FOUND_ROWS = 5_000
+# Written at once, and held in memory meanwhile.
 _CHUNK_ROWS = 250
 _OPEN_FILES = 16
 
@@ -75,11 +78,12 @@ def _serve(unit: ClaimedUnit, batch: Batch) -> None:
     with _Firsts(unit.batch_id) as firsts:
         after = (-1, -1)
         while landed := _landed(unit, batch.manifest_id, after):
-            claims.renew(unit.lease_token)
-            for copy in landed:
-                item = Copy(batch.public_id, copy.seq, copy.customer_item_id)
-                recorder.add(copied_row(item, firsts.row_of(copy)))
-            recorder.flush(execution_id=None)
+            for start in range(0, len(landed), _CHUNK_ROWS):
+                claims.renew(unit.lease_token)
+                for copy in landed[start : start + _CHUNK_ROWS]:
+                    item = Copy(batch.public_id, copy.seq, copy.customer_item_id)
+                    recorder.add(copied_row(item, firsts.row_of(copy)))
+                recorder.flush(execution_id=None)
             after = (landed[-1].first_seq, landed[-1].seq)
     recorder.close()
     _let_go(unit)
@@ -97,7 +101,7 @@ def _landed(
                 "group": unit.group_no,
                 "first": after[0],
                 "after": after[1],
-                "limit": _CHUNK_ROWS,
+                "limit": _FOUND_ROWS,
             },
         )
         return [_Landed(*row) for row in cursor.fetchall()]
