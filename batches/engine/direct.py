@@ -10,13 +10,16 @@ import random
 import time
 import uuid
 from collections import deque
+from collections.abc import Iterable
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 
-from batches.engine import claims, context, ending, opening, tripping
+from batches.engine import claims, context, opening, tripping
 from batches.engine.claims import ClaimedUnit
 from batches.engine.direct_run import Call, DirectRun, Observed
+from batches.engine.endings import Ending, Endings, EndingsInline, EndingsInThread
 from batches.engine.lane_windows import LaneWindows
 from batches.engine.reaching import is_present
 from batches.engine.recorder import LeaseLost
@@ -55,9 +58,14 @@ _FAULTS = {
 
 
 class DirectEngine:
-    """Run it until nothing is due; safe to run in many workers at once."""
+    """Run it until nothing is due; safe to run in many workers at once.
 
-    def __init__(self) -> None:
+    Args:
+        endings: what records drained runs; in this thread where left out.
+    """
+
+    def __init__(self, endings: Endings | None = None) -> None:
+        self.endings = endings or EndingsInline()
         self.token = uuid.uuid4()
         self.contexts = context.Contexts()
         self.pool = HttpPool(max_in_flight=settings.DIRECT_WINDOW)
@@ -83,7 +91,7 @@ class DirectEngine:
                     self._stop_sending()
                 elif now < stop_claiming_at:
                     self._claim(now)
-                if not self.runs:
+                if not self.runs and not self.endings.count:
                     self._report_health()
                     return
                 self._send(time.monotonic())
@@ -91,6 +99,7 @@ class DirectEngine:
                 self._flush(time.monotonic())
         finally:
             self.pool.close()
+            self.endings.close()
             for run in self.runs:
                 run.recorder.close()
             self.contexts.close()
@@ -146,10 +155,10 @@ class DirectEngine:
     # Claiming
 
     def _claim(self, now: float) -> None:
-        if now < self._claim_after or len(self.runs) >= HELD_UNITS:
+        if now < self._claim_after:
             return
         waiting = sum(run.ready_count for run in self.runs)
-        while waiting < self.windows.ceiling and len(self.runs) < HELD_UNITS:
+        while waiting < self.windows.ceiling and self._held < HELD_UNITS:
             if not self.runs:
                 self._set_fence(time.monotonic())
             with transaction.atomic():
@@ -161,6 +170,10 @@ class DirectEngine:
             if run is not None:
                 self.runs.append(run)
                 waiting += run.ready_count
+
+    @property
+    def _held(self) -> int:
+        return len(self.runs) + self.endings.count
 
     def _open(self, unit: ClaimedUnit) -> DirectRun | None:
         return opening.open_direct(unit, self.contexts, self.chance, self.windows.of)
@@ -220,9 +233,8 @@ class DirectEngine:
     def _receive(self) -> None:
         wait = _WAIT_SECONDS
         if not self.pool.in_flight:
-            if any(run.is_drained for run in self.runs):
-                return
-            time.sleep(wait)
+            if not any(run.is_drained for run in self.runs):
+                self._rest(wait)
             return
         waiting = deque(self.pool.wait(wait))
         for _ in range(_REFILLS_MAX):
@@ -234,6 +246,12 @@ class DirectEngine:
             waiting.extend(self.pool.wait(0))
         while waiting:
             self._take(waiting.popleft())
+
+    def _rest(self, seconds: float) -> None:
+        if self.endings.count:
+            self._take_ended(self.endings.done(wait_seconds=seconds))
+        else:
+            time.sleep(seconds)
 
     def _take_some(self, waiting: "deque[Completed]") -> None:
         for _ in range(min(len(waiting), _REFILL_CALLS)):
@@ -287,23 +305,33 @@ class DirectEngine:
             self._flush_after = now + FLUSH_SECONDS
             self._report_health()
         for run in list(self.runs):
-            try:
-                if run.is_drained:
-                    ending.end_direct(run)
-                    self.runs.remove(run)
-                    self._observe(run)
-                    if run.lane not in [other.lane for other in self.runs]:
-                        self.windows.report([run.lane], clock=now, now=clock.now())
-                    if not self.runs:
-                        # It may have been handed on to a lane that we serve too.
-                        self._claim_after = 0.0
-                elif run.recorder.waiting >= FLUSH_ROWS or (
-                    is_time and (run.recorder.waiting or run.has_untold_failures)
-                ):
-                    self._checkpoint(run)
-            except LeaseLost:
+            if run.is_drained:
+                self.runs.remove(run)
+                self.endings.begin(run)
+            elif run.recorder.waiting >= FLUSH_ROWS or (
+                is_time and (run.recorder.waiting or run.has_untold_failures)
+            ):
+                self._try_checkpoint(run)
+        self._take_ended(self.endings.done())
+
+    def _take_ended(self, endings: Iterable[Ending]) -> None:
+        for run, is_ours in endings:
+            if not is_ours:
                 log.warning("unit %s went to another worker", run.unit.public_id)
-                self._drop(run)
+                continue
+            self._observe(run)
+            if run.lane not in [other.lane for other in self.runs]:
+                self.windows.report([run.lane], clock=time.monotonic(), now=clock.now())
+            if not self.runs:
+                # It may have been handed on to a lane that we serve too.
+                self._claim_after = 0.0
+
+    def _try_checkpoint(self, run: DirectRun) -> None:
+        try:
+            self._checkpoint(run)
+        except LeaseLost:
+            log.warning("unit %s went to another worker", run.unit.public_id)
+            self._drop(run)
 
     def _checkpoint(self, run: DirectRun) -> None:
         with transaction.atomic():
@@ -330,23 +358,33 @@ class DirectEngine:
 
     def _report_health(self) -> None:
         """Tell routing what ended units saw, once a second instead of once a unit."""
+        if not self._seen:
+            return
         now = clock.now()
-        for (offering_id, is_sandbox), seen in self._seen.items():
-            health.record(
-                offering_id,
-                health.Calls(
-                    successes=seen.successes,
-                    failures=seen.failures,
-                    latency_ms_sum=seen.latency_ms_sum,
-                ),
-                now=now,
-                is_sandbox=is_sandbox,
-            )
-            health.note_lane(offering_id, failure_kinds=seen.kinds, now=now)
-            catalog_health.fold_latencies(offering_id, at=now, calls=seen.latencies)
+        with transaction.atomic():
+            # In one order, so that two workers never wait for each other in a circle.
+            for key in sorted(self._seen):
+                self._report_lane(key, self._seen[key], now=now)
         self._seen.clear()
+
+    def _report_lane(
+        self, key: tuple[int, bool], seen: Observed, *, now: datetime
+    ) -> None:
+        offering_id, is_sandbox = key
+        health.record(
+            offering_id,
+            health.Calls(
+                successes=seen.successes,
+                failures=seen.failures,
+                latency_ms_sum=seen.latency_ms_sum,
+            ),
+            now=now,
+            is_sandbox=is_sandbox,
+        )
+        health.note_lane(offering_id, failure_kinds=seen.kinds, now=now)
+        catalog_health.fold_latencies(offering_id, at=now, calls=seen.latencies)
 
 
 def serve_direct_lanes(*, budget_seconds: float) -> None:
-    """Run one engine until nothing is due."""
-    DirectEngine().run(budget_seconds=budget_seconds)
+    """Run one engine until nothing is due, its endings in a thread of their own."""
+    DirectEngine(EndingsInThread()).run(budget_seconds=budget_seconds)

@@ -154,6 +154,11 @@ class DirectRun:
         return self.stop_cause is not None or not (self.pending or self._waiting)
 
     @property
+    def is_complete(self) -> bool:
+        """Whether it is drained, and every item has its row."""
+        return self.is_drained and self.stop_cause is None and not self.leftovers
+
+    @property
     def has_untold_failures(self) -> bool:
         """Whether tries failed that the execution's row does not tell of yet."""
         return sum(self.tally.failures.values()) > self.failures_told

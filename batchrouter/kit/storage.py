@@ -135,13 +135,18 @@ class BlobWriter:
         return Blob(key, sha256, self.size_bytes)
 
 
+# Small records reach the kernel together, at the latest with a flush.
+_BUFFER_BYTES = 1 << 18
+
+
 class PartWriter:
     """A part file: append, flush to disk, then let a database row count it."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
-        _keep_names(path.parent)
+        self._folder = path.parent
+        self._is_name_kept = False
+        self._file = path.open("ab", buffering=_BUFFER_BYTES)
         self.position = self._file.tell()
 
     def append(self, data: bytes) -> int:
@@ -155,6 +160,9 @@ class PartWriter:
         """Make sure that what was appended survives a crash."""
         self._file.flush()
         os.fdatasync(self._file.fileno())
+        if not self._is_name_kept:
+            _keep_names(self._folder)
+            self._is_name_kept = True
 
     def close(self) -> None:
         """Close the file."""

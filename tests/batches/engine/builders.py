@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from accounts.models import Org
-from batches.engine.direct import DirectEngine
+from batches.engine.direct import DirectEngine, serve_direct_lanes
 from batches.models import Batch, Execution, Quote, ResultRow, Segment, WorkUnit
 from batches.services.dispatch import dispatch_batch
 from batches.store import store
@@ -98,6 +98,11 @@ def expire_leases(batch: Batch) -> None:
 def run_direct() -> None:
     """Serve the direct lanes until nothing is due."""
     DirectEngine().run(budget_seconds=30)
+
+
+def serve_direct() -> None:
+    """The same as a worker does it, which needs a database that commits."""
+    serve_direct_lanes(budget_seconds=30)
 
 
 def rows_of(batch: Batch) -> list[Json]:

@@ -23,7 +23,7 @@ from tests.batches.engine.builders import (
     expire_leases,
     make_texts,
     rows_of,
-    run_direct,
+    serve_direct,
     statuses_of,
     units_of,
 )
@@ -53,7 +53,7 @@ def test_a_deadline_in_the_middle_of_a_run_expires_the_rest(
     texts = [*["hello"] * 3, "say [[sim:hang]]", "say [[sim:500]]"]
     batch = dispatched(owner.org, make_texts(*texts), DIRECT, deadline_in=4.0)
     began = time.monotonic()
-    run_direct()
+    serve_direct()
     assert time.monotonic() - began < 60  # a call may take two minutes
     assert statuses_of(batch) == ["completed"] * 3 + ["expired"] * 2
     (execution,) = executions_of(batch)
@@ -70,7 +70,7 @@ def test_a_unit_claimed_after_the_deadline_sends_nothing(
     owner: Customer, simulator: SimulatorProcess
 ) -> None:
     batch = dispatched(owner.org, make_texts("hello"), DIRECT, deadline_in=-1)
-    run_direct()
+    serve_direct()
     assert statuses_of(batch) == ["expired"]
     assert simulator.accepted("pexec_") == {}
 
@@ -88,7 +88,7 @@ def test_a_cancel_in_the_middle_delivers_what_was_under_way(
         cancel_batch(Batch.objects.get(pk=batch.pk), now=clock.now())
 
     canceler = meanwhile(cancel)
-    run_direct()
+    serve_direct()
     canceler.join()
     simulator.settings(latency_ms=0)
     statuses = statuses_of(batch)
@@ -114,7 +114,7 @@ def test_a_lease_taken_in_the_middle_records_nothing_twice(
         WorkUnit.objects.filter(batch=batch).update(lease_token=uuid.uuid4())
 
     taker = meanwhile(take)
-    run_direct()
+    serve_direct()
     taker.join()
     simulator.settings(latency_ms=0)
     assert rows_of(batch) == []
@@ -136,13 +136,13 @@ def test_a_worker_that_slept_through_its_lease_drops_its_units(
             time.sleep(2.2)
 
     sleeper = meanwhile(hold_the_unit)
-    run_direct()
+    serve_direct()
     sleeper.join()
     simulator.settings(latency_ms=0)
     assert executions_of(batch)[0].state == "planned"
     expire_leases(batch)
     assert recover_lost_leases() == 1
-    run_direct()
+    serve_direct()
     assert statuses_of(batch) == ["completed"] * 5
     assert max(simulator.accepted("pexec_").values()) == 1
 
@@ -154,8 +154,8 @@ def test_two_workers_share_the_units(
     settings.DIRECT_WINDOW = 16
     simulator.settings(latency_ms=50)
     batch = dispatched(owner.org, make_texts(*["hello"] * 200), DIRECT)
-    other = meanwhile(run_direct)
-    run_direct()
+    other = meanwhile(serve_direct)
+    serve_direct()
     other.join()
     simulator.settings(latency_ms=0)
     assert statuses_of(batch) == ["completed"] * 200
@@ -171,6 +171,6 @@ def test_a_canceled_unit_waiting_for_a_worker_costs_nothing(
     Batch.objects.filter(pk=batch.pk).update(
         cancel_requested_at=clock.now() - timedelta(seconds=1)
     )
-    run_direct()
+    serve_direct()
     assert statuses_of(batch) == ["canceled"]
     assert simulator.accepted("pexec_") == {}
