@@ -5,8 +5,7 @@ Pure: the item's own words, its workflow's and the output go in, a verdict comes
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, NamedTuple, TypedDict
 
 from batches.answer_json import read_json
 from batches.manifest import schemas
@@ -29,8 +28,7 @@ class Check(TypedDict):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """The verdict on an answer.
 
     Attributes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from catalog.pricing import Price
 from routing.failures import Failure
@@ -249,8 +249,7 @@ class Connection:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRequest:
+class ItemRequest(NamedTuple):
     """One item to encode for one provider.
 
     Attributes:
@@ -269,8 +268,7 @@ class ItemRequest:
     supports_sampling: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class WireRequest(NamedTuple):
     """One HTTP request, ready to send."""
 
     method: str
@@ -279,8 +277,7 @@ class WireRequest:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens as billed: input includes cached and written, output includes reasoning.
 
     Attributes:

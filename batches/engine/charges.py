@@ -1,6 +1,7 @@
 """Pure: what a row costs the customer, and what it costs us."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from batchrouter.kit.money import ceil_div, line_charge_nanousd, line_fee_nanousd
 from catalog.pricing import Price, ceiling_numerator, numerator
@@ -39,8 +40,7 @@ class QuotedTerms:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RowMoney:
+class RowMoney(NamedTuple):
     """The money of one delivered row.
 
     Attributes:

@@ -23,6 +23,8 @@ from routing.contracts import ItemRequest, OfferingFacts
 from routing.weights import RouteWeights
 
 _KEPT = 64
+# Items are asked for in the order of the file; most take a line of a kilobyte.
+_AHEAD_BYTES = 64 << 10
 
 
 class InputUnreadable(BatchRouterError):
@@ -53,6 +55,9 @@ class BatchContext:
         self._weights: RouteWeights | None = None
         self._input_key = batch.manifest.file.storage_key
         self._fd: int | None = None
+        # The part of the input file that was read last, and where it begins.
+        self._ahead = b""
+        self._ahead_at = 0
 
     def decision(self, group_no: int, plan_id: int | None = None) -> Decision:
         """Return what was decided for a group, with a later plan's stages if named."""
@@ -99,16 +104,24 @@ class BatchContext:
             InputUnreadable: the bytes are gone or are not the item.
         """
         try:
-            if self._fd is None:
-                path = store().path(self._input_key)
-                self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            line = orjson.loads(os.pread(self._fd, item.length, item.offset))
+            line = orjson.loads(self._line(item))
         except (OSError, orjson.JSONDecodeError) as error:
             raise InputUnreadable(f"item {item.seq} of {self.public_id}") from error
         if isinstance(line["input"], str):
             line["input"] = {"input": line["input"]}
         loaded: dict[str, Any] = line
         return loaded
+
+    def _line(self, item: IndexedItem) -> bytes:
+        begin = item.offset - self._ahead_at
+        if not 0 <= begin <= len(self._ahead) - item.length:
+            if self._fd is None:
+                path = store().path(self._input_key)
+                self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            length = max(item.length, _AHEAD_BYTES)
+            self._ahead = os.pread(self._fd, length, item.offset)
+            self._ahead_at, begin = item.offset, 0
+        return self._ahead[begin : begin + item.length]
 
     def item_request(
         self,

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from batches.decisions import Decision, StageLane
 from batches.engine import charges
@@ -25,8 +25,7 @@ from routing.contracts import Answer, Output
 from routing.failures import Failure, FailureKind
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What follows from one answer.
 
     Attributes:

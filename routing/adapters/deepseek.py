@@ -7,6 +7,7 @@ than it is.
 """
 
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import Any, Final
 
 from routing.adapters.openai_compatible import CompatibleDirect
@@ -44,6 +45,7 @@ def cost_bps(instant: datetime) -> int:
     return _OFF_PEAK_BPS if is_off_peak(instant) else 10_000
 
 
+@lru_cache(maxsize=64)
 def _is_holiday(day: date) -> bool:
     return any(first <= day <= last for first, last in PUBLIC_HOLIDAYS)
 

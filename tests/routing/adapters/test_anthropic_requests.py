@@ -246,7 +246,7 @@ def test_sampling_is_sent_where_it_is_taken(
     sent: dict[str, float],
     lost: tuple[str, ...],
 ) -> None:
-    item = replace(item_of(**source), supports_sampling=supports)
+    item = item_of(**source)._replace(supports_sampling=supports)
     body = body_of(item, connection)
 
     names = ("temperature", "top_p")
