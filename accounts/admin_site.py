@@ -1,14 +1,15 @@
 """The admin, for staff with a second factor only (failure catalogue K10)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 from allauth.account.authentication import get_authentication_records
 from django.contrib import messages
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -17,6 +18,8 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.operator_actions import SAFE_METHODS, begin, finish
 from batchrouter.kit import clock
+
+_MIRROR = "djstripe"
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -27,6 +30,21 @@ class OperatorSite(AdminSite):
     site_header = "BatchRouter operators"
     site_title = "BatchRouter operators"
     index_title = "What operators look after"
+
+    def register(
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: type[ModelAdmin[Any]] | None = None,
+        **options: Any,
+    ) -> None:
+        """Take models as Django does, but the mirror's: Stripe's facts are Stripe's."""
+        given = (
+            [model_or_iterable]
+            if isinstance(model_or_iterable, type)
+            else list(model_or_iterable)
+        )
+        kept = [model for model in given if model._meta.app_label != _MIRROR]
+        super().register(kept, admin_class, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether staff logged in with a second factor."""

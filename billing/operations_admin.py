@@ -157,7 +157,13 @@ class OperatorRequestAdmin(admin.ModelAdmin[OperatorRequest]):
     list_filter = ("state", "kind", "created_at")
     search_fields = ("public_id", "reference", "org__public_id", "maker", "checker")
     list_select_related = ("org",)
-    inlines = (RefundInline,)
+
+    def get_inlines(
+        self, request: HttpRequest, obj: OperatorRequest | None
+    ) -> list[Any]:
+        """Show refunds of a request that was made."""
+        return [] if obj is None else [RefundInline]
+
     actions = ("approve_requests", "reject_requests")
 
     @admin.display(description="amount (USD)")

@@ -47,7 +47,6 @@ class CatalogAdmin(admin.ModelAdmin[Any]):
 class ProviderAdmin(CatalogAdmin):
     switches = ("enabled", "is_sanctioned")
     list_display = ("key", "display_name", "enabled", "is_sanctioned", "as_of")
-    list_editable = ("enabled", "is_sanctioned")
     search_fields = ("key", "display_name")
 
 
@@ -87,7 +86,6 @@ class OfferingAdmin(CatalogAdmin):
         "deprecates_at",
         "enabled",
     )
-    list_editable = ("enabled",)
     list_filter = (UpkeepFilter, "provider", "mode", "region", "privacy", "enabled")
     list_select_related = ("provider", "model")
     search_fields = ("public_id", "provider_model", "model__slug")
@@ -120,7 +118,6 @@ class ModelProfileAdmin(CatalogAdmin):
 class WorkflowProductAdmin(CatalogAdmin):
     switches = ("enabled",)
     list_display = ("slug", "version", "name", "workflow_fee_bps", "enabled")
-    list_editable = ("enabled",)
 
 
 @admin.register(SettledDemand)

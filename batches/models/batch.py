@@ -85,6 +85,7 @@ class Batch(Stateful):
     deletion_cause = models.CharField(max_length=12, blank=True)
 
     class Meta:
+        verbose_name_plural = "batches"
         indexes = [
             # The sweep reads the ended batches whose bytes are still there.
             models.Index(
