@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import accumulate
 
 from batches.models import Batch
 from batches.progress import eta, stands_since
@@ -120,18 +121,22 @@ def money(spending: Spending) -> Money:
 
 
 def _saving(spending: Spending, x: tuple[str, ...]) -> Chart:
+    """Draw both sums; what lies between them at the end was saved."""
     days = spending.days
     return line_chart(
         "saving",
-        title="The same work, then and now",
+        title="The same work, then and now, summed up",
         x_title="Day",
         x=x,
         series=(
             Series(
                 f"As you did it at {spending.provider}",
-                tuple(one.at_baseline_nanousd for one in days),
+                tuple(accumulate(one.at_baseline_nanousd for one in days)),
             ),
-            Series("Charged here", tuple(one.compared_nanousd for one in days)),
+            Series(
+                "Charged here",
+                tuple(accumulate(one.compared_nanousd for one in days)),
+            ),
         ),
         write=dollars,
     )
