@@ -124,7 +124,6 @@ def _of_running(lines: Iterable[RunningLine]) -> Iterator[Attention]:
 
 def _of_ended(troubled: Sequence[TroubledBatch]) -> Iterator[Attention]:
     for batch in troubled[:_TROUBLED_SHOWN]:
-        url = _batch_url(batch.public_id)
         missing = batch.failed + batch.expired
         if missing:
             yield _entry(
@@ -132,7 +131,7 @@ def _of_ended(troubled: Sequence[TroubledBatch]) -> Iterator[Attention]:
                 f"{missing:,} of {_counted(batch.item_count, 'row', 'rows')} of "
                 f"{batch.public_id} have no answer.",
                 f"{_lost(batch)}. They cost nothing, and can be run again.",
-                (url, "Retry them"),
+                (f"{_batch_url(batch.public_id)}#next-title", "Retry them"),
             )
         if batch.to_review:
             yield _entry(
@@ -140,7 +139,7 @@ def _of_ended(troubled: Sequence[TroubledBatch]) -> Iterator[Attention]:
                 f"{_counted(batch.to_review, 'answer', 'answers')} of "
                 f"{batch.public_id} to look at.",
                 "Checks could not tell whether they are right.",
-                (url, "Review them"),
+                (reverse("batch-review", args=[batch.public_id]), "Review them"),
             )
     left = len(troubled) - _TROUBLED_SHOWN
     if left > 0:

@@ -174,7 +174,7 @@ def test_rows_without_an_answer_ask_until_they_are_retried(
     counts = {**(batch.result_counts or {}), "failed": 1, "expired": 1}
     Batch.objects.filter(pk=batch.pk).update(result_counts=counts)
     text = f"2 of 2 rows of {batch.public_id} have no answer."
-    assert attention(owner)[text].startswith(f"/batches/{batch.public_id}")
+    assert attention(owner)[text] == f"/batches/{batch.public_id}#next-title"
     assert "1 failed, 1 came too late." in text_of(owner, "/")
     retry = running_batch(org, items=1, answers=[])
     Batch.objects.filter(pk=retry.pk).update(parent=batch)
@@ -187,7 +187,8 @@ def test_answers_to_review_ask_until_they_are_judged(
     review = StoredFileFactory.create(org=batch.org, line_count=2)
     Batch.objects.filter(pk=batch.pk).update(review_file=review)
     ResultRow.objects.filter(batch_id=batch.pk).update(status=RowStatus.REVIEW)
-    assert f"2 answers of {batch.public_id} to look at." in attention(owner)
+    text = f"2 answers of {batch.public_id} to look at."
+    assert attention(owner)[text] == f"/batches/{batch.public_id}/review"
     feedback = QualityFeedback.objects.create(batch=batch)
     judge(feedback, seq=0)
     assert f"1 answer of {batch.public_id} to look at." in attention(owner)
