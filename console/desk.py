@@ -31,7 +31,7 @@ RECENT: Final = timedelta(days=30)
 _KEY_ENDS_SOON: Final = timedelta(days=7)
 # Who has run so many knows the way.
 _BATCHES_OF_HABIT: Final = 5
-_TROUBLED_MAX: Final = 20
+_TROUBLED_MAX: Final = 4
 _DRIFTS_MAX: Final = 3
 
 

@@ -11,7 +11,7 @@ from console.desk import DeskFacts, TroubledBatch
 from console.presenters.home import RunningLine
 from console.templatetags.console_format import dollars
 
-_TROUBLED_SHOWN = 4
+_TROUBLED_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +141,10 @@ def _of_ended(troubled: Sequence[TroubledBatch]) -> Iterator[Attention]:
                 "Checks could not tell whether they are right.",
                 (reverse("batch-review", args=[batch.public_id]), "Review them"),
             )
-    left = len(troubled) - _TROUBLED_SHOWN
-    if left > 0:
+    if len(troubled) > _TROUBLED_SHOWN:
         yield _entry(
             "off",
-            f"{_counted(left, 'more batch', 'more batches')} left rows to retry or "
-            "to review.",
+            "More batches left rows to retry or to review.",
             "",
             (reverse("batch-list"), "See all batches"),
         )
