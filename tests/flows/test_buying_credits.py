@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from batches.management.commands.make_demo import EMAIL, PASSWORD
 from tests.support.browser import browsing
+from tests.support.buying import GOOD_CARD, choose_pack, log_in_to_billing, pay
 from tests.support.product import Product
 from tests.support.stripe_standin import StripeStandin
 
@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.skipif("CHROMIUM" not in os.environ, reason="there is no Chromium"),
 ]
 
-GOOD = "4242 4242 4242 4242"
 DECLINED = "4000 0000 0000 0002"
 DELAY_MS = 5_000
 PULL_SECONDS = 2
@@ -51,9 +50,9 @@ def test_the_balance_rises_by_the_webhook_alone(
 ) -> None:
     before, found = _balance(product), _found_by_pulling(product)
     with browsing(product.address) as page:
-        _log_in(page)
-        _choose(page, "$25.00")
-        _pay(page, GOOD)
+        log_in_to_billing(page)
+        choose_pack(page, "$25.00")
+        pay(page, GOOD_CARD)
         title = page.get_by_role("heading", level=1)
         expect(title).to_have_text("Your credits are there", timeout=120_000)
         page.get_by_role("link", name="Go to billing").click()
@@ -69,9 +68,9 @@ def test_with_a_late_webhook_the_page_waits_and_turns_by_itself(
     before, found = _balance(product), _found_by_pulling(product)
     stripe.settings(delay_ms=DELAY_MS)
     with browsing(product.address) as page:
-        _log_in(page)
-        _choose(page, "$10.00")
-        _pay(page, GOOD)
+        log_in_to_billing(page)
+        choose_pack(page, "$10.00")
+        pay(page, GOOD_CARD)
         title = page.get_by_role("heading", level=1)
         expect(title).to_have_text("Waiting for the payment")
         assert _balance(product) == before
@@ -87,9 +86,9 @@ def test_a_declined_card_leaves_everything_as_it_was(
 ) -> None:
     before, top_ups = _balance(product), _top_ups(product)
     with browsing(product.address, expected="402") as page:
-        _log_in(page)
-        _choose(page, "$100.00")
-        _pay(page, DECLINED)
+        log_in_to_billing(page)
+        choose_pack(page, "$100.00")
+        pay(page, DECLINED)
         expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
         stripe.wait_until_quiet()
         page.get_by_role("link", name="Cancel and go back").click()
@@ -103,8 +102,8 @@ def test_who_cancels_is_back_at_billing_and_paid_nothing(
 ) -> None:
     before, top_ups = _balance(product), _top_ups(product)
     with browsing(product.address) as page:
-        _log_in(page)
-        _choose(page, "$500.00")
+        log_in_to_billing(page)
+        choose_pack(page, "$500.00")
         page.get_by_role("link", name="Cancel and go back").click()
         expect(page).to_have_url(f"{product.address}/billing?checkout=canceled")
         expect(page.get_by_text("Nothing was charged.")).to_be_visible()
@@ -120,9 +119,9 @@ def test_without_a_webhook_the_reconciler_credits_it(
     found = _found_by_pulling(product)
     stripe.settings(drop=1_000)
     with browsing(product.address) as page:
-        _log_in(page)
-        _choose(page, "$25.00")
-        _pay(page, GOOD)
+        log_in_to_billing(page)
+        choose_pack(page, "$25.00")
+        pay(page, GOOD_CARD)
         title = page.get_by_role("heading", level=1)
         expect(title).to_have_text("Waiting for the payment")
         assert _balance(product) == before
@@ -132,25 +131,6 @@ def test_without_a_webhook_the_reconciler_credits_it(
     assert (_balance(product), _top_ups(product)) == (before + 25, top_ups + 1)
     assert _found_by_pulling(product) > found
     assert "all hold" in product.manage("ledger_reconcile")
-
-
-def _log_in(page: Page) -> None:
-    page.goto("/login?next=/billing")
-    page.get_by_label("Email").fill(EMAIL)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-
-
-def _choose(page: Page, pack: str) -> None:
-    page.goto("/billing")
-    page.get_by_role("button", name=pack, exact=True).click()
-    expect(page.get_by_text("Stand-in: no real money")).to_be_visible()
-    expect(page.get_by_text(pack, exact=True).first).to_be_visible()
-
-
-def _pay(page: Page, card: str) -> None:
-    page.get_by_label("Card number").fill(card)
-    page.keyboard.press("Enter")
 
 
 def _available(page: Page) -> Locator:
