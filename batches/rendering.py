@@ -1,7 +1,7 @@
 """Rows to the API's JSON."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -189,17 +189,9 @@ def unit_json(unit: WorkUnit, stage: dict[str, Any]) -> dict[str, Any]:
 
 def execution_summary(batch: Batch) -> dict[str, Any]:
     """Return which providers worked, how much each delivered, and what went wrong."""
-    return summary_of(
-        Execution.objects.filter(batch=batch).values_list(
-            "provider", "completed", "stage", "failures"
-        )
+    executions = Execution.objects.filter(batch=batch).values_list(
+        "provider", "completed", "stage", "failures"
     )
-
-
-def summary_of(
-    executions: Iterable[tuple[str, int, int, Mapping[str, int]]],
-) -> dict[str, Any]:
-    """Sum executions: the provider, what it completed, the stage, failures by kind."""
     delivered: Counter[str] = Counter()
     routed: list[str] = []
     fallbacks = retries = 0

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import Sum
 
 from batches.families import Attempts
-from batches.models import Batch
-from batches.selectors import (
-    Places,
-    manifest_with_hidden_items,
-    rows_at,
-)
+from batches.models import Batch, WorkUnit
+from batches.selectors import Places, manifest_with_hidden_items, rows_at
+from batches.states import RowStatus
 
 # Names of checks are in the rows only; these rows have one that failed.
 _FAILED_CHECK = "verification_failed"
@@ -50,35 +48,62 @@ class FoundRows:
     has_after: bool
 
 
-_OF_BATCH = """
-  FROM batches_resultrow own
-  LEFT JOIN LATERAL (
-       SELECT * FROM batches_resultrow a
-        WHERE a.batch_id = ANY(%(retries)s) AND a.seq = own.seq
-          AND own.status NOT IN ('completed', 'review')
-        ORDER BY (a.status IN ('completed', 'review')) DESC, a.batch_id DESC
-        LIMIT 1) later ON true
- WHERE own.batch_id = %(batch)s
-   AND (%(hidden)s::bigint IS NULL OR NOT EXISTS (
-     SELECT 1 FROM batches_item i
-      WHERE i.manifest_id = %(hidden)s AND i.seq = own.seq AND i.is_golden))
-"""
-_PLACES = """
-SELECT own.seq, coalesce(later.segment_id, own.segment_id),
-       coalesce(later."offset", own."offset"),
-       coalesce(later.head_length, own.head_length),
-       coalesce(later.length, own.length), coalesce(later.batch_id, own.batch_id)
-"""
-_COUNTS = f"""
-SELECT coalesce(later.status, own.status), count(*) {_OF_BATCH} GROUP BY 1
+# The best row of all retries, for each item that they ran.
+_RETRIED = """
+later AS MATERIALIZED (
+  SELECT DISTINCT ON (seq) * FROM batches_resultrow
+   WHERE batch_id = ANY(%(retries)s)
+   ORDER BY seq, (status IN ('completed', 'review')) DESC, batch_id DESC)
 """
 # Read once, before the rows: a hundred thousand ids are looked through in a moment.
 _NAMED = """
-WITH named AS MATERIALIZED (
+named AS MATERIALIZED (
   SELECT seq FROM batches_item
    WHERE manifest_id = %(manifest)s
      AND strpos(lower(customer_item_id), lower(%(name)s)) > 0)
 """
+_JOIN_RETRIED = """
+  LEFT JOIN later
+         ON later.seq = own.seq AND own.status NOT IN ('completed', 'review')
+"""
+_NOT_HIDDEN = """
+   AND NOT EXISTS (
+     SELECT 1 FROM batches_item i
+      WHERE i.manifest_id = %(hidden)s AND i.seq = own.seq AND i.is_golden)
+"""
+
+
+class _Rows:
+    """The SQL of a batch's rows, with those of its retries where it has any."""
+
+    def __init__(self, batch: Batch, attempts: Attempts | None) -> None:
+        retries = [] if attempts is None else [*attempts.public_ids.keys() - {batch.pk}]
+        hidden = manifest_with_hidden_items(batch)
+        self._has_retries = bool(retries)
+        self._is_hiding = hidden is not None
+        self.values: dict[str, Any] = {
+            "batch": batch.pk,
+            "retries": retries,
+            "hidden": hidden,
+        }
+
+    def column(self, name: str) -> str:
+        """Return a column of the best row."""
+        own = f'own."{name}"'
+        return f'coalesce(later."{name}", {own})' if self._has_retries else own
+
+    def select(self, columns: str, *, with_names: bool = False) -> str:
+        """Return a query of these columns, up to its last condition."""
+        first = [_RETRIED] * self._has_retries + [_NAMED] * with_names
+        return "".join(
+            [
+                f"WITH {','.join(first)} " if first else "",
+                f"SELECT {columns} FROM batches_resultrow own",  # noqa: S608 # ours
+                _JOIN_RETRIED if self._has_retries else "",
+                " WHERE own.batch_id = %(batch)s",
+                _NOT_HIDDEN if self._is_hiding else "",
+            ]
+        )
 
 
 def find_rows(
@@ -103,9 +128,7 @@ def find_rows(
     Raises:
         ContentDeleted: also when it is deleted at this moment.
     """
-    sql = _sql(wanted, is_backward=before is not None)
-    values = {
-        **_values(batch),
+    more: dict[str, Any] = {
         "manifest": batch.manifest_id,
         "name": wanted.name,
         "status": wanted.status,
@@ -115,24 +138,61 @@ def find_rows(
     }
 
     def find(among: Attempts | None) -> Places:
+        rows = _Rows(batch, among)
+        sql = _page(rows, wanted, is_backward=before is not None)
         with connection.cursor() as cursor:
-            cursor.execute(sql, {**values, "retries": _retries(batch, among)})
+            cursor.execute(sql, {**rows.values, **more})
             return list(cursor.fetchall())
 
     found = rows_at(batch, find, attempts, with_raw=False)
     has_more = len(found) > limit
-    rows = found[:limit]
+    shown = found[:limit]
     if before is None:
-        return FoundRows(rows, has_before=after >= 0, has_after=has_more)
-    return FoundRows(rows[::-1], has_before=has_more, has_after=True)
+        return FoundRows(shown, has_before=after >= 0, has_after=has_more)
+    return FoundRows(shown[::-1], has_before=has_more, has_after=True)
+
+
+_PLACE = ("segment_id", "offset", "head_length", "length", "batch_id")
+
+
+def _page(rows: _Rows, wanted: RowFilter, *, is_backward: bool) -> str:
+    columns = ", ".join(["own.seq", *(rows.column(name) for name in _PLACE)])
+    parts = [rows.select(columns, with_names=bool(wanted.name))]
+    if wanted.name:
+        parts.append(" AND own.seq IN (SELECT seq FROM named)")
+    if wanted.status:
+        parts.append(f" AND {rows.column('status')} = %(status)s")
+    if wanted.has_failed_check:
+        parts.append(
+            f" AND ({rows.column('status')} = 'review'"
+            f" OR {rows.column('error_code')} = %(failed_check)s)"
+        )
+    parts.append(
+        " AND own.seq < %(place)s ORDER BY own.seq DESC LIMIT %(limit)s"
+        if is_backward
+        else " AND own.seq > %(place)s ORDER BY own.seq LIMIT %(limit)s"
+    )
+    return "".join(parts)
 
 
 def count_rows(batch: Batch, attempts: Attempts | None) -> dict[str, int]:
     """Count a batch's rows by what became of their items in all attempts."""
-    values = {**_values(batch), "retries": _retries(batch, attempts)}
+    if attempts is None and manifest_with_hidden_items(batch) is None:
+        return _counted_by_units(batch)
+    rows = _Rows(batch, attempts)
+    sql = rows.select(f"{rows.column('status')}, count(*)") + " GROUP BY 1"
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, values)
+        cursor.execute(sql, rows.values)
         return dict(cursor.fetchall())
+
+
+def _counted_by_units(batch: Batch) -> dict[str, int]:
+    """Return the same from the units, which count their rows themselves."""
+    sums = WorkUnit.objects.filter(batch=batch).aggregate(
+        **{f"{status}_rows": Sum(f"{status}") for status in RowStatus}
+    )
+    counts = {str(status): sums[f"{status}_rows"] or 0 for status in RowStatus}
+    return {status: count for status, count in counts.items() if count}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +236,7 @@ def queue_of(
     before: int = 0,
 ) -> Queue:
     """Return how far the rows of some statuses were judged, and which one is next."""
-    values = {
+    values: dict[str, Any] = {
         "hidden": manifest_with_hidden_items(batch),
         "family": [batch.pk] if attempts is None else list(attempts.public_ids),
         "statuses": [str(status) for status in statuses],
@@ -186,32 +246,3 @@ def queue_of(
     with connection.cursor() as cursor:
         cursor.execute(_QUEUE, values)
         return Queue(*cursor.fetchone())
-
-
-def _sql(wanted: RowFilter, *, is_backward: bool) -> str:
-    parts = [_NAMED if wanted.name else "", _PLACES, _OF_BATCH]
-    if wanted.name:
-        parts.append(" AND own.seq IN (SELECT seq FROM named)")
-    if wanted.status:
-        parts.append(" AND coalesce(later.status, own.status) = %(status)s")
-    if wanted.has_failed_check:
-        parts.append(
-            " AND (coalesce(later.status, own.status) = 'review'"
-            " OR coalesce(later.error_code, own.error_code) = %(failed_check)s)"
-        )
-    parts.append(
-        " AND own.seq < %(place)s ORDER BY own.seq DESC LIMIT %(limit)s"
-        if is_backward
-        else " AND own.seq > %(place)s ORDER BY own.seq LIMIT %(limit)s"
-    )
-    return "".join(parts)
-
-
-def _values(batch: Batch) -> dict[str, Any]:
-    return {"batch": batch.pk, "hidden": manifest_with_hidden_items(batch)}
-
-
-def _retries(batch: Batch, attempts: Attempts | None) -> list[int]:
-    if attempts is None:
-        return []
-    return [pk for pk in attempts.public_ids if pk != batch.pk]

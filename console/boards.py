@@ -6,12 +6,22 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import (
+    Count,
+    F,
+    Func,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+)
 from django.db.models.functions import Coalesce, JSONObject
 
 from accounts.models import Org
 from batches.models import Batch, Execution, WorkUnit
-from batches.rendering import summary_of
 from batches.selectors import Standing, batches_of, standing_from
 from batches.states import UnitState
 from batchrouter.kit.errors import NotFound
@@ -28,7 +38,9 @@ class Board:
         review_count: rows that want a person's eye.
         charged_nanousd: of the rows so far, each with its share of the fee.
         units: the first ones, each with the provider and model of its lane.
-        summary: as ``batches.rendering.execution_summary`` returns it.
+        delivered: how much each provider answered, in the order of their first runs.
+        fallbacks: runs on a lane that was not the first choice.
+        retries: tries that failed and were followed by another.
     """
 
     batch: Batch
@@ -37,7 +49,9 @@ class Board:
     charged_nanousd: int
     units: tuple[Mapping[str, Any], ...]
     has_more_units: bool
-    summary: Mapping[str, Any]
+    delivered: tuple[tuple[str, int], ...]
+    fallbacks: int
+    retries: int
 
 
 def board_of(org: Org, public_id: str) -> Board:
@@ -60,7 +74,7 @@ def moving_board_of(org: Org, public_id: str) -> Board:
 
 def _board(batches: QuerySet[Batch], public_id: str) -> Board:
     units = WorkUnit.objects.filter(batch=OuterRef("pk"))
-    executions = Execution.objects.filter(batch=OuterRef("pk")).order_by("id")
+    executions = Execution.objects.filter(batch=OuterRef("pk"))
     batch = (
         batches.filter(public_id=public_id)
         .annotate(
@@ -68,7 +82,7 @@ def _board(batches: QuerySet[Batch], public_id: str) -> Board:
             units_shown=ArraySubquery(
                 units.order_by("id").values(data=_UNIT)[: UNITS_SHOWN + 1]
             ),
-            runs=ArraySubquery(executions.values(data=_RUN)),
+            runs=ArraySubquery(_runs(executions)),
         )
         .first()
     )
@@ -83,10 +97,9 @@ def _board(batches: QuerySet[Batch], public_id: str) -> Board:
         charged_nanousd=sums["charged"],
         units=tuple(_with_lane(unit, batch) for unit in shown[:UNITS_SHOWN]),
         has_more_units=len(shown) > UNITS_SHOWN,
-        summary=summary_of(
-            (run["provider"], run["completed"], run["stage"], run["failures"])
-            for run in batch.runs
-        ),
+        delivered=tuple((run["provider"], run["completed"]) for run in batch.runs),
+        fallbacks=sum(run["fallbacks"] for run in batch.runs),
+        retries=sum(run["failures"] for run in batch.runs),
     )
 
 
@@ -104,9 +117,36 @@ _UNIT = JSONObject(
     next_action_at="next_action_at",
     stages="plan__stages",
 )
-_RUN = JSONObject(
-    provider="provider", completed="completed", stage="stage", failures="failures"
+_FAILURES = Func(
+    F("failures"),
+    template="(SELECT sum(value::int) FROM jsonb_each_text(%(expressions)s))",
+    output_field=IntegerField(),
 )
+
+
+def _runs(executions: QuerySet[Execution]) -> QuerySet[Execution, Any]:
+    """Sum the executions by provider, as ``batches.rendering`` does."""
+    summed: QuerySet[Execution, Any] = (
+        executions.values("provider")
+        .annotate(
+            first=Min("id"),
+            done=Sum("completed"),
+            moved=Count("id", filter=Q(stage__gt=0)),
+            failed=Coalesce(Sum(_FAILURES), 0),
+        )
+        .order_by("first")
+        .values(
+            data=JSONObject(
+                provider="provider",
+                completed="done",
+                fallbacks="moved",
+                failures="failed",
+            )
+        )
+    )
+    return summed
+
+
 _IN_HAND = Q(state__in=(UnitState.RUNNING, UnitState.WAITING))
 
 

@@ -104,7 +104,7 @@ def live(board: Board, *, now: datetime) -> Live:
     """Show what moves, as it is at this instant."""
     batch, counts = board.batch, board.standing.progress.counts()
     progress = progress_json(batch, board.standing, now=now)
-    summary, stall = board.summary, progress["stall"]
+    stall = progress["stall"]
     is_open = batch.state not in BATCH_TERMINAL
     ended = ("completed", "failed", "canceled", "expired")
     return Live(
@@ -124,9 +124,9 @@ def live(board: Board, *, now: datetime) -> Live:
         stall_reason=None if stall is None else stall["reason"],
         units=tuple(_unit(unit) for unit in board.units),
         has_more_units=board.has_more_units,
-        delivered=tuple(summary["final_provider_breakdown"].items()),
-        fallbacks=summary["fallbacks"],
-        retries=summary["retries"],
+        delivered=board.delivered,
+        fallbacks=board.fallbacks,
+        retries=board.retries,
     )
 
 

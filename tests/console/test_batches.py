@@ -210,6 +210,20 @@ def test_a_running_batch_tells_what_it_costs_so_far(owner: Client, org: Org) -> 
     assert 'value="0.000042" title="0.000042 USD"' in page_of(owner, running, "/live")
 
 
+def test_a_batch_tells_who_delivered_and_how_often_it_was_tried(
+    owner: Client, org: Org
+) -> None:
+    running = running_batch(org, items=4, answers=["one"])
+    first = Execution.objects.get(batch=running)
+    first.failures = {"timeout": 2, "provider_overloaded": 1}
+    first.save()
+    first.pk, first.public_id = None, "pexec_00000000000000000000000000"
+    first.provider, first.stage, first.completed = "elsewhere", 1, 7
+    first.save(force_insert=True)
+    text = words(page_of(owner, running, "/live"))
+    assert "openai delivered 1 · elsewhere delivered 7 · 1 fallback · 6 retries" in text
+
+
 def test_a_unit_on_a_later_plan_shows_the_lane_of_that(owner: Client, org: Org) -> None:
     running = running_batch(org, items=4, answers=["one"])
     stage = running.quote.decisions[0]["stages"][0]

@@ -30,14 +30,14 @@ PARTS = (
 def batch_id(shared_product: Product) -> str:
     """Two answers, two that want a person's eye, and one item that fails."""
     to_review = {"regex": "never said", "on_fail": "review"}
-    wishes = [{}, to_review, {}, to_review, {"min_length": 90_000}]
+    wishes = [{}, to_review, {}, to_review, {"min_length": 90_000, "on_fail": "retry"}]
     made = shared_product.submit(
         [
             {
                 "customer_item_id": f"row-{number}",
                 "operation": "responses",
                 "model": "deepseek-flash",
-                "input": {"input": f"{number}: {HOSTILE}", "max_output_tokens": 20},
+                "input": {"input": f"{number}: {HOSTILE}", "max_output_tokens": 400},
                 **({"verify": verify} if verify else {}),
             }
             for number, verify in enumerate(wishes)
