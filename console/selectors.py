@@ -12,6 +12,8 @@ from batches.models import Batch, Quote, SampleRun, WorkUnit
 from batches.selectors import Progress
 from batches.states import BATCH_OPEN, BATCH_TERMINAL
 
+RECENT_BATCHES = 5
+
 
 def done_items(org: Org, batches: Sequence[Batch]) -> dict[int, int]:
     """Count the items that have a row, for many batches in one query.
@@ -100,3 +102,11 @@ def sample_of(org: Org, quote: Quote) -> Batch | None:
     """Return the sample that ran for a quote."""
     run = SampleRun.objects.filter(org=org, quote=quote).select_related("batch").first()
     return None if run is None else run.batch
+
+
+def recent_batches(org: Org) -> Sequence[Batch]:
+    """Return the latest batches that can be run again."""
+    found = Batch.objects.filter(org=org, content_deleted_at=None).order_by("-id")
+    return list(
+        found.only("public_id", "state", "item_count", "created_at")[:RECENT_BATCHES]
+    )

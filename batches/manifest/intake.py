@@ -63,9 +63,9 @@ class Intake:
         self._begin_item()
         self._refuse([problem], line, None, path)
 
-    def stop(self, problem: Problem) -> InvalidManifest:
+    def stop(self, problem: Problem, *, line: int | None = None) -> InvalidManifest:
         """Return the refusal for what makes further reading senseless."""
-        self.problems.put_first(problem)
+        self.problems.put_first(problem, line=line)
         return InvalidManifest.of(self.problems)
 
     def finish(self) -> None:

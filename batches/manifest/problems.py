@@ -36,10 +36,10 @@ class Problems:
         if len(self.errors) < ERRORS_SHOWN:
             self.errors.append(entry(problem, line, customer_item_id))
 
-    def put_first(self, problem: Problem) -> None:
+    def put_first(self, problem: Problem, *, line: int | None = None) -> None:
         """Count a problem that ended the reading, and show it before all others."""
         self.count += 1
-        self.errors.insert(0, entry(problem, None, None))
+        self.errors.insert(0, entry(problem, line, None))
         del self.errors[ERRORS_SHOWN:]
 
     def add_all(self, problems: Iterable[Problem]) -> None:

@@ -31,6 +31,18 @@ _NOT_TEXT = {
     b"PK": "The file is an archive; send it as plain NDJSON.",
 }
 
+# The line that an item was made of, and the item, or why there is none.
+Made = tuple[int, Any | Problem]
+
+
+class SourceBroken(Exception):
+    """What items are made of ends early: what follows could only be guessed."""
+
+    def __init__(self, problem: Problem, line: int | None = None) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+        self.line = line
+
 
 @dataclass(frozen=True, slots=True)
 class ReadManifest:
@@ -115,31 +127,53 @@ class ManifestReader:
         self._take_inline(items)
         return self._finish()
 
+    def read_made(self, made: Iterable[Made]) -> ReadManifest:
+        """Read items that were made of something else, and write them as lines.
+
+        Problems name the line that an item was made of.
+
+        Raises:
+            InvalidManifest: with every line's problems, the first 100 listed.
+        """
+        try:
+            for line, item in made:
+                if isinstance(item, Problem):
+                    self._intake.refuse(item, line=line)
+                else:
+                    self._take_value(item, line=line)
+                    self._check_size()
+        except SourceBroken as error:
+            raise self._intake.stop(error.problem, line=error.line) from error
+        return self._finish()
+
     def _take_inline(self, items: Sequence[Any]) -> None:
         for index, item in enumerate(items):
-            path = f"items[{index}]"
-            try:
-                data = orjson.dumps(item)
-            except TypeError:
-                problem = Problem("", "json_syntax", "This cannot be written as JSON.")
-                self._intake.refuse(problem, line=index + 1, path=path)
-                continue
-            if len(data) > LINE_BYTES_MAX:
-                self._intake.refuse(_TOO_LONG, line=index + 1, path=path)
-                continue
-            offset = self._blob.size_bytes
-            self._blob.write(data + b"\n")
-            self._intake.take(
-                item, line=index + 1, offset=offset, length=len(data), path=path
-            )
+            self._take_value(item, line=index + 1, path=f"items[{index}]")
+
+    def _take_value(self, item: Any, *, line: int, path: str = "") -> None:
+        try:
+            data = orjson.dumps(item)
+        except TypeError:
+            problem = Problem("", "json_syntax", "This cannot be written as JSON.")
+            self._intake.refuse(problem, line=line, path=path)
+            return
+        if len(data) > LINE_BYTES_MAX:
+            self._intake.refuse(_TOO_LONG, line=line, path=path)
+            return
+        offset = self._blob.size_bytes
+        self._blob.write(data + b"\n")
+        self._intake.take(item, line=line, offset=offset, length=len(data), path=path)
 
     def _tee(self, source: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in source:
             self._blob.write(chunk)
-            if self._blob.size_bytes > FILE_BYTES_MAX:
-                text = "A file may have 200 MiB at most; split it."
-                raise self._intake.stop(Problem("", "file_too_large", text))
+            self._check_size()
             yield chunk
+
+    def _check_size(self) -> None:
+        if self._blob.size_bytes > FILE_BYTES_MAX:
+            text = "A file may have 200 MiB at most; split it."
+            raise self._intake.stop(Problem("", "file_too_large", text))
 
     def _take_line(self, line: Line) -> None:
         number, offset, data = line

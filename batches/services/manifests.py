@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import Org
 from batches.blobs import remove_unnamed
 from batches.manifest.envelope import Spec, read_envelope
-from batches.manifest.reader import ManifestReader
+from batches.manifest.reader import Made, ManifestReader
 from batches.manifest.storing import store_manifest
 from batches.models import Batch, Manifest, StoredFile
 from batches.models.file import FilePurpose
@@ -93,6 +93,24 @@ def upload_manifest(
     """
     with _reader(on_invalid) as reader:
         read = reader.read(chunks)
+        return store_manifest(read, org=org, filename=filename, now=now).file
+
+
+def take_made(
+    made: Iterable[Made],
+    *,
+    org: Org,
+    filename: str,
+    on_invalid: Literal["reject", "skip"],
+    now: datetime,
+) -> StoredFile:
+    """Check items while they are made of something else, and keep them as a file.
+
+    Raises:
+        InvalidManifest: nothing was kept.
+    """
+    with _reader(on_invalid) as reader:
+        read = reader.read_made(made)
         return store_manifest(read, org=org, filename=filename, now=now).file
 
 

@@ -9,6 +9,7 @@ from batches.blobs import remove_unnamed
 from batches.models import Batch, BlobClaim, StoredFile
 from batches.services import retention
 from batches.services.delivery import forget_told
+from batches.services.tables import remove_old_tables
 from batches.store import store
 from batchrouter.web.idempotency import forget_expired
 from catalog import health as catalog_health
@@ -27,6 +28,7 @@ def tidy(*, now: datetime) -> None:
     routing_health.forget_old(now=now)
     retention.sweep_content(now=now)
     retention.purge_unused(now=now)
+    remove_old_tables(now=now)
     BlobClaim.objects.filter(created_at__lt=now - _SAFE_AGE).delete()
     limit = (now - _SAFE_AGE).timestamp()
     for path in _older(store().scratch_dir().iterdir(), limit):

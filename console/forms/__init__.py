@@ -11,8 +11,15 @@ from console.forms.login import (
     ReauthenticateForm,
     SetUpCodeForm,
 )
+from console.forms.mapping import MappingForm, propose
 from console.forms.members import AcceptForm, InvitationForm, JoinForm, RoleForm
-from console.forms.new_batch import ITEMS, PROMPTS, NewBatchForm
+from console.forms.new_batch import (
+    ITEMS,
+    PREVIEW,
+    PROMPTS,
+    TABLE,
+    NewBatchForm,
+)
 from console.forms.passwords import (
     ChangePasswordForm,
     ResetForm,
@@ -25,8 +32,10 @@ from console.forms.webhooks import SecretForm, WebhookForm
 
 __all__ = [
     "ITEMS",
+    "PREVIEW",
     "PROMPTS",
     "RECEIPT_BYTES_MAX",
+    "TABLE",
     "AcceptForm",
     "AddressForm",
     "BillingForm",
@@ -41,6 +50,7 @@ __all__ = [
     "KeyForm",
     "LedgerForm",
     "LoginForm",
+    "MappingForm",
     "NewBatchForm",
     "OrgNameForm",
     "ReauthenticateForm",
@@ -56,4 +66,5 @@ __all__ = [
     "TokenForm",
     "TokenPasswordForm",
     "WebhookForm",
+    "propose",
 ]

@@ -16,7 +16,8 @@ from console.forms.base import ServiceForm
 TEXT_CHARS_MAX = 2 * 1024 * 1024
 OUTPUT_TOKENS = 512
 _OUTPUT_TOKENS_MAX = 1_000_000
-ITEMS, PROMPTS = "items", "prompts"
+ITEMS, PROMPTS, TABLE = "items", "prompts", "table"
+PREVIEW = "preview"
 
 _SLA_WORDS = {
     "priority": f"Priority: within {SLA_HOURS['priority']} hour",
@@ -44,10 +45,17 @@ class NewBatchForm(ServiceForm):
     input_file_id = forms.CharField(
         required=False, max_length=40, widget=forms.HiddenInput()
     )
+    table_id = forms.CharField(
+        required=False, max_length=40, widget=forms.HiddenInput()
+    )
+    table_name = forms.CharField(
+        required=False, max_length=255, widget=forms.HiddenInput()
+    )
     kind = forms.ChoiceField(
         label="What the text is",
         choices=[
             (PROMPTS, "Plain text: each line is one prompt"),
+            (TABLE, "A table: CSV or TSV with a header; you choose the columns next"),
             (ITEMS, "Items: NDJSON, or a JSON list"),
         ],
         initial=PROMPTS,
@@ -66,14 +74,12 @@ class NewBatchForm(ServiceForm):
         },
     )
     file = forms.FileField(
-        label="Or a file of NDJSON",
+        label="Or a file",
         required=False,
         allow_empty_file=True,
-        help_text="One item a line, up to 200 MiB and 100,000 items. A file takes the "
-        "place of the text.",
-        widget=forms.FileInput(
-            attrs={"accept": ".ndjson,.jsonl,application/x-ndjson,application/jsonl"}
-        ),
+        help_text="NDJSON, CSV or TSV with a header, or text with one prompt a line: "
+        "up to 200 MiB and 100,000 items. A file takes the place of the text.",
+        widget=forms.FileInput(attrs={"accept": ".ndjson,.jsonl,.csv,.tsv,.txt"}),
     )
     model = forms.ChoiceField(
         label="Model of the prompts",
@@ -156,17 +162,30 @@ class NewBatchForm(ServiceForm):
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("file") or cleaned.get("input_file_id"):
             return cleaned
-        if "text" in cleaned and not cleaned["text"].strip():
+        has_table = bool(cleaned.get("table_id"))
+        if not has_table and "text" in cleaned and not cleaned["text"].strip():
             self.add_error("text", "Type or paste something here, or choose a file.")
-        needs_model = cleaned.get("kind") == PROMPTS and not cleaned.get("workflow")
-        if needs_model and cleaned.get("model") == "":
-            self.add_error("model", "Choose the model that answers the prompts.")
+        is_table = has_table or cleaned.get("kind") == TABLE
+        if self._names_model_by_column() if is_table else cleaned["kind"] != PROMPTS:
+            return cleaned
+        self.ask_for_model()
         return cleaned
+
+    def _names_model_by_column(self) -> bool:
+        """Tell whether a table's mapping needs no model beside it, or is not made."""
+        is_made = "template" in self.data and self.data.get("step") != PREVIEW
+        return not is_made or bool(self.data.get("model_column"))
+
+    def ask_for_model(self) -> None:
+        """Refuse prompts that nothing says a model for."""
+        cleaned = self.cleaned_data
+        if not cleaned.get("workflow") and cleaned.get("model") == "":
+            self.add_error("model", "Choose the model that answers the prompts.")
 
     @property
     def upload(self) -> "UploadedFile[bytes] | None":
         """The file that came with the form, if one did."""
-        found = self.cleaned_data["file"]
+        found = self.files.get("file")
         return found if isinstance(found, UploadedFile) else None
 
     def wishes(self) -> dict[str, Any]:
@@ -190,15 +209,29 @@ class NewBatchForm(ServiceForm):
         """Say where the problems of the items stand; the page lists them."""
         number = error.details["error_count"]
         self._refused_with = error.status
+        is_text = self.upload is None and not self.cleaned_data.get("table_id")
         self.add_error(
-            "text" if self.upload is None else "file",
+            "text" if is_text else "file",
             f"{number:,} problem{'' if number == 1 else 's'} in the items: mend what "
             "is listed below and ask again. Nothing was kept.",
         )
 
     def keep_file(self, file_id: str) -> None:
         """Let the next try take the file that was sent with this one."""
+        self._keep(input_file_id=file_id)
+
+    def keep_table(self, table_id: str, name: str) -> None:
+        """Let the next step take the table that was sent with this one."""
+        self._keep(table_id=table_id, table_name=name, kind=TABLE)
+
+    def forget_table(self) -> None:
+        """Ask for the table again."""
+        self._keep(table_id="", table_name="")
+        self.cleaned_data["table_id"] = ""
+
+    def _keep(self, **values: str) -> None:
         data = QueryDict(mutable=True)
         data.update(self.data)
-        data["input_file_id"] = file_id
+        for name, value in values.items():
+            data[name] = value
         self.data = data

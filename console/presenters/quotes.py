@@ -13,14 +13,14 @@ from console.charts import Chart, CurvePoint, curve_chart
 from console.templatetags.console_format import dollars, spell_seconds
 
 # Wishes that the page has no control for; a quote with one is not asked for again.
-_OWN_WISHES = (
-    "deadline_at",
-    "route_policy",
-    "webhook_url",
-    "metadata",
-    "exclude_golden",
-    "retention_days",
-)
+_OWN_WISHES = {
+    "deadline_at": "a deadline of its own",
+    "route_policy": "a route policy",
+    "webhook_url": "a webhook",
+    "metadata": "metadata",
+    "exclude_golden": "golden rows left out of the output",
+    "retention_days": "a retention of its own",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +157,17 @@ def controls(quote: Quote) -> dict[str, Any]:
     }
 
 
+def lost_wishes(quote: Quote) -> tuple[str, ...]:
+    """Return what was wished and has no control on the page."""
+    own = [words for name, words in _OWN_WISHES.items() if quote.spec[name]]
+    if quote.spec["provider_preferences"] != Spec().to_json()["provider_preferences"]:
+        own.append("preferred providers")
+    return tuple(own)
+
+
 def _may_change(quote: Quote) -> bool:
     """Tell whether a quote was asked for with what the page has, and no more."""
-    if quote.retry_of_id is not None or quote.is_test:
-        return False
-    has_own = any(quote.spec[name] for name in _OWN_WISHES)
-    plain = Spec().to_json()["provider_preferences"]
-    return not has_own and quote.spec["provider_preferences"] == plain
+    return quote.retry_of_id is None and not quote.is_test and not lost_wishes(quote)
 
 
 def _lane(lane: Mapping[str, Any]) -> QuoteLane:

@@ -10,11 +10,13 @@ from django.test import Client
 
 from accounts.models import Org, Role
 from batches.models import Batch, Quote, StoredFile
+from batches.services.retention import REQUEST, delete_content
 from batches.store import store
+from batchrouter.kit import clock
 from billing.models import Reservation
 from tests.console.made import browser_of
 from tests.factories.accounts import OrgFactory
-from tests.factories.batches import lines_of, make_items, make_quote
+from tests.factories.batches import lines_of, make_batch, make_items, make_quote
 from tests.factories.billing import funded_org
 
 NEW = "/batches/new"
@@ -203,6 +205,59 @@ def test_a_quotes_items_can_be_quoted_again_with_other_wishes(owner: Client) -> 
     assert again.spec["sla_tier"] == "priority"
 
 
+def test_a_past_batch_is_run_again_with_its_items_and_wishes(
+    owner: Client, org: Org
+) -> None:
+    past = make_batch(org, make_items(2), sla_tier="flex", dedupe=True)
+    reply = owner.get(f"{NEW}?batch={past.public_id}")
+    form = reply.context["form"]
+    assert form["input_file_id"].value() == past.manifest.file.public_id
+    assert (form["sla_tier"].value(), form["dedupe"].value()) == ("flex", True)
+    assert "to be run again" in words(reply.content.decode())
+    quote = quoted(owner, input_file_id=form["input_file_id"].value())
+    assert quote.manifest_id == past.manifest_id
+
+
+def test_past_batches_can_be_chosen(owner: Client, org: Org, stranger: Client) -> None:
+    past = make_batch(org)
+    assert f'href="{NEW}?batch={past.public_id}"' in shown(owner, NEW)
+    assert past.public_id not in shown(stranger, NEW)
+
+
+def test_a_past_batch_is_nothing_to_a_stranger(stranger: Client, org: Org) -> None:
+    path = f"{NEW}?batch={make_batch(org).public_id}"
+    assert stranger.get(path).status_code == 404
+
+
+def test_of_a_batch_without_content_the_wishes_are_left(
+    owner: Client, batch: Batch
+) -> None:
+    delete_content(batch, cause=REQUEST, now=clock.now())
+    body = shown(owner, f"{NEW}?batch={batch.public_id}")
+    assert "was deleted. Its wishes stand below" in words(body)
+    assert batch.manifest.file.public_id not in body
+    assert f"?batch={batch.public_id}" not in shown(owner, NEW)
+
+
+def test_wishes_that_a_past_batch_loses_are_named(owner: Client, org: Org) -> None:
+    past = make_batch(org, metadata={"team": "a"}, retention_days=3)
+    text = words(shown(owner, f"{NEW}?batch={past.public_id}"))
+    assert "no control for it: metadata, a retention of its own." in text
+
+
+def test_a_pasted_lists_items_have_the_lines_they_begin_on(owner: Client) -> None:
+    text = json.dumps([make_items(1)[0], {"customer_item_id": "b"}], indent=1)
+    body = refused(owner, kind="items", text=text)
+    line = text[: text.index('{\n  "customer_item_id": "b"')].count("\n") + 1
+    assert f'data-goes-to-line="{line}"' in body
+
+
+def test_a_pasted_prompts_problem_has_its_line(owner: Client) -> None:
+    fields = {**PROMPTS, "max_output_tokens": "1", "text": "\r\n\r\nSay hello."}
+    body = refused(owner, **fields)
+    assert "Line 3 Say hello. input.max_output_tokens" in words(body)
+
+
 # Refusals
 
 
@@ -236,16 +291,18 @@ def test_problems_stand_by_line_and_the_text_is_kept(owner: Client) -> None:
     bad["input"] = {"input": "Hi.", "temprature": 1}
     body = refused(owner, kind="items", text=items_text(good, bad, 5))
     text = words(body)
-    assert "2 item-1 input.temprature There is no field" in text
-    assert "3 — the whole A line holds one JSON object." in text
+    assert re.search(r"Line 2 {.*} input.temprature : There is no field", text)
+    assert "Line 3 5 A line holds one JSON object." in text
+    assert 'href="#id_text" data-goes-to-line="2"' in body
     assert "temprature&quot;: 1" in body
     assert not StoredFile.objects.exists()
 
 
 def test_problems_of_a_file_stand_by_line(owner: Client) -> None:
     file = SimpleUploadedFile("items.ndjson", lines_of(make_items(1)) + b"{\n")
-    text = words(refused(owner, kind="items", file=file))
-    assert "2 — the whole This is not valid JSON" in text
+    body = refused(owner, kind="items", file=file)
+    assert "Line 2 { This is not valid JSON" in words(body)
+    assert "data-goes-to-line" not in body
     assert not StoredFile.objects.exists()
 
 
