@@ -99,6 +99,9 @@ urlpatterns = [
         name="quote-submit",
     ),
     path(
+        "batches/new/<quote_id:quote_id>/again", quotes.quote_again, name="quote-again"
+    ),
+    path(
         "batches/new/<quote_id:quote_id>/sample",
         quotes.quote_sample,
         name="quote-sample",

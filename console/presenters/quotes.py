@@ -10,6 +10,7 @@ from batches.models import Quote
 from batches.states import QuoteState
 from batchrouter.kit.money import format_usd, parse_usd
 from console.charts import Chart, CurvePoint, curve_chart
+from console.estimates import saved_percent
 from console.templatetags.console_format import dollars, spell_seconds
 
 # Wishes that the page has no control for; a quote with one is not asked for again.
@@ -70,6 +71,9 @@ class QuoteView:
     Attributes:
         lanes, refused: of the largest group of items.
         saved_nanousd: by running duplicates once.
+        direct_nanousd: what the same calls are expected to cost at the providers
+            without a batch and without us; None where a group has no such lane.
+        saved_percent: how much less is expected than that; 0 where it is not less.
         skipped: the first items left out, each with why.
         may_change: the page's controls can ask for it again without losing a wish.
         retry_of: the public id of the batch whose items it runs again.
@@ -96,6 +100,8 @@ class QuoteView:
     duplicate_count: int
     is_collapsed: bool
     saved_nanousd: int
+    direct_nanousd: int | None
+    saved_percent: int
     skipped_count: int
     skipped: tuple[tuple[str, str], ...]
     may_change: bool
@@ -104,7 +110,7 @@ class QuoteView:
 
 def quote_view(quote: Quote, *, now: datetime) -> QuoteView:
     """Show a quote as it is now."""
-    reply = quote.reply
+    reply, direct = quote.reply, _direct(quote)
     is_over = quote.state == QuoteState.ACTIVE and now >= quote.valid_until
     points = tuple(_point(one, quote) for one in reply["price_deadline_curve"])
     duplicates = reply["duplicates"]
@@ -133,9 +139,13 @@ def quote_view(quote: Quote, *, now: datetime) -> QuoteView:
         duplicate_count=duplicates["count"],
         is_collapsed=duplicates["collapsed"],
         saved_nanousd=parse_usd(duplicates["saved"]),
+        direct_nanousd=direct,
+        saved_percent=0
+        if direct is None
+        else saved_percent(quote.expected_total_nanousd, direct),
         skipped_count=reply["skipped_count"],
         skipped=tuple(_skipped(entry) for entry in reply["skipped"]),
-        may_change=_may_change(quote),
+        may_change=may_change(quote),
         retry_of="" if quote.retry_of is None else quote.retry_of.public_id,
     )
 
@@ -165,9 +175,26 @@ def lost_wishes(quote: Quote) -> tuple[str, ...]:
     return tuple(own)
 
 
-def _may_change(quote: Quote) -> bool:
+def may_change(quote: Quote) -> bool:
     """Tell whether a quote was asked for with what the page has, and no more."""
     return quote.retry_of_id is None and not quote.is_test and not lost_wishes(quote)
+
+
+def _direct(quote: Quote) -> int | None:
+    """Sum the cheapest direct lane of the chosen model, over all groups of items."""
+    total = 0
+    for decision in quote.decisions:
+        lanes = decision["judged"]
+        model = next(lane["model"] for lane in lanes if lane["selected"])
+        costs = [
+            parse_usd(lane["expected"]["amount"])
+            for lane in lanes
+            if lane["mode"] == "direct" and lane["model"] == model
+        ]
+        if not costs:
+            return None
+        total += min(costs)
+    return total
 
 
 def _lane(lane: Mapping[str, Any]) -> QuoteLane:

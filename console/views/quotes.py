@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Org
 from batches.models import Quote
 from batches.selectors import quote_of
+from batches.services.composing import quote_file
 from batches.services.creation import Order, create_batch
 from batches.services.sample_runs import (
     ITEMS_MAX,
@@ -30,7 +31,7 @@ from billing.selectors import funding_preview
 from console.current import Current, current
 from console.forms import NewBatchForm
 from console.presenters import billing as show_billing
-from console.presenters.quotes import controls, quote_view
+from console.presenters.quotes import controls, may_change, quote_view
 from console.selectors import batch_from, sample_of
 
 _NOT_YOURS = "A viewer may not submit a batch."
@@ -66,6 +67,39 @@ def quote_submit(request: HttpRequest, quote_id: str) -> HttpResponse:
     except BatchRouterError as error:
         return _refused(request, visitor, quote, error)
     return redirect("batch", batch_id=batch.public_id)
+
+
+@require_POST
+@login_required
+def quote_again(request: HttpRequest, quote_id: str) -> HttpResponse:
+    """POST /batches/new/{quote_id}/again: the same items with other wishes."""
+    visitor = current(request)
+    quote = _owned(visitor.org, quote_id)
+    if not visitor.may_submit:
+        raise PermissionDenied(_NOT_YOURS)
+    if not may_change(quote):
+        raise Http404("Its wishes have no controls on this page.")
+    kept = {name: controls(quote)[name] for name in ("workflow", "input_file_id")}
+    form = NewBatchForm(_with(request.POST, kept), models=())
+    if form.is_valid():
+        now, wishes = clock.now(), form.wishes()
+        try:
+            again = quote_file(
+                kept["input_file_id"], org=visitor.org, wishes=wishes, now=now
+            )
+        except BatchRouterError as error:
+            form.refuse(error)
+            groups = error.details.get("groups")
+            return _page(request, visitor, quote, form=form, groups=groups)
+        return redirect("quote", quote_id=again.public_id)
+    return _page(request, visitor, quote, form=form)
+
+
+def _with(posted: QueryDict, values: dict[str, str]) -> QueryDict:
+    data = posted.copy()
+    for name, value in values.items():
+        data[name] = value
+    return data
 
 
 @require_POST
@@ -118,6 +152,8 @@ def _page(
     quote: Quote,
     *,
     refusal: BatchRouterError | None = None,
+    form: NewBatchForm | None = None,
+    groups: Any = None,
 ) -> HttpResponse:
     now = clock.now()
     view = quote_view(quote, now=now)
@@ -133,13 +169,12 @@ def _page(
         context |= _funding(visitor, quote)
         context["sample"] = sample_run_json(quote, now=now)
     if view.may_change and visitor.may_submit:
-        context["form"] = _controls(quote)
-    status = 200 if refusal is None else refusal.status
+        context["form"] = form or NewBatchForm(initial=controls(quote), models=())
+        context["groups"] = groups
+    status = 200 if form is None else form.status
+    if refusal is not None:
+        status = refusal.status
     return render(request, "console/quote.html", context, status=status)
-
-
-def _controls(quote: Quote) -> NewBatchForm:
-    return NewBatchForm(initial=controls(quote), models=())
 
 
 def _funding(visitor: Current, quote: Quote) -> dict[str, Any]:

@@ -14,7 +14,12 @@ function goTo(field, number) {
   field.scrollIntoView({ block: "center" });
 }
 
+// Where nobody has put the cursor, words go to the end.
+const visited = new WeakSet();
+document.addEventListener("focusin", (event) => visited.add(event.target));
+
 function insert(field, words) {
+  if (!visited.has(field)) field.setSelectionRange(field.value.length, field.value.length);
   field.setRangeText(words, field.selectionStart, field.selectionEnd, "end");
   field.focus();
   field.dispatchEvent(new Event("change", { bubbles: true }));

@@ -13,10 +13,17 @@ from batches.models import Batch, Quote, StoredFile
 from batches.services.retention import REQUEST, delete_content
 from batches.store import store
 from batchrouter.kit import clock
+from batchrouter.kit.money import parse_usd
 from billing.models import Reservation
 from tests.console.made import browser_of
 from tests.factories.accounts import OrgFactory
-from tests.factories.batches import lines_of, make_batch, make_items, make_quote
+from tests.factories.batches import (
+    lines_of,
+    make_batch,
+    make_item,
+    make_items,
+    make_quote,
+)
 from tests.factories.billing import funded_org
 
 NEW = "/batches/new"
@@ -254,7 +261,7 @@ def test_a_pasted_lists_items_have_the_lines_they_begin_on(owner: Client) -> Non
 
 def test_a_pasted_prompts_problem_has_its_line(owner: Client) -> None:
     fields = {**PROMPTS, "max_output_tokens": "1", "text": "\r\n\r\nSay hello."}
-    body = refused(owner, **fields)
+    body = refused(owner, 400, **fields)
     assert "Line 3 Say hello. input.max_output_tokens" in words(body)
 
 
@@ -386,12 +393,12 @@ def test_a_viewer_sees_a_quote_and_cannot_submit_it(viewer: Client, org: Org) ->
     body = shown(viewer, page_of(quote))
     assert "A viewer may not submit a batch." in words(body)
     assert "Submit the batch" not in body
-    for act in ("/submit", "/sample"):
+    for act in ("/submit", "/sample", "/again"):
         assert viewer.post(page_of(quote, act)).status_code == 403
     assert not Batch.objects.exists()
 
 
-@pytest.mark.parametrize("act", ["", "/submit", "/sample"])
+@pytest.mark.parametrize("act", ["", "/submit", "/sample", "/again"])
 def test_a_quote_is_nothing_to_a_stranger(act: str, stranger: Client, org: Org) -> None:
     path = page_of(make_quote(org), act)
     reply = stranger.post(path) if act else stranger.get(path)
@@ -430,6 +437,82 @@ def test_refused_lanes_have_their_reasons(owner: Client, org: Org) -> None:
     assert refused_lanes
     text = words(shown(owner, page_of(quote)))
     assert all(lane["reason"] in text for lane in refused_lanes)
+
+
+def test_a_quote_says_how_much_less_it_costs_than_direct_calls(
+    owner: Client, org: Org
+) -> None:
+    quote = make_quote(org, make_items(3))
+    lanes = {lane["mode"]: lane for lane in reversed(quote.reply["lanes"])}
+    direct = parse_usd(lanes["direct"]["expected"]["amount"])
+    percent = (direct - quote.expected_total_nanousd) * 100 // direct
+    assert percent > 0
+    assert f"{percent} % less , our fee included" in words(shown(owner, page_of(quote)))
+
+
+def test_other_wishes_lead_to_another_quote_of_the_same_items(
+    owner: Client, org: Org
+) -> None:
+    quote = make_quote(org, make_items(2))
+    fields = {**WISHES, "sla_tier": "priority", "input_file_id": "file_nothing"}
+    reply = owner.post(page_of(quote, "/again"), fields)
+    again = Quote.objects.filter(curve_of=None).latest("id")
+    assert (reply.status_code, reply["Location"]) == (302, page_of(again))
+    assert again.manifest_id == quote.manifest_id
+    assert again.spec["sla_tier"] == "priority"
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "told"),
+    [
+        ({"max_price": "cheap"}, 400, "Enter dollars with a point"),
+        ({"allowed_regions": []}, 400, "Choose where the work may go."),
+        ({"max_price": "0.000000001"}, 422, "above max_price"),
+        (
+            {"privacy_tier": "restricted", "allowed_regions": ["eu"]},
+            422,
+            "No lane for 1 item",
+        ),
+    ],
+)
+def test_wishes_that_cannot_be_had_leave_the_quote_as_it_was(
+    wish: dict[str, Any], status: int, told: str, owner: Client, org: Org
+) -> None:
+    quote = make_quote(org)
+    count = Quote.objects.count()
+    reply = owner.post(page_of(quote, "/again"), {**WISHES, **wish})
+    text = words(reply.content.decode())
+    assert reply.status_code == status
+    assert told in text
+    assert "The quote below is as it was before." in text
+    assert "Submit the batch" in text
+    assert Quote.objects.count() == count
+
+
+def test_a_quote_with_wishes_of_its_own_is_not_asked_for_again(
+    owner: Client, org: Org
+) -> None:
+    quote = make_quote(org, metadata={"team": "a"})
+    count = Quote.objects.count()
+    assert owner.post(page_of(quote, "/again"), WISHES).status_code == 404
+    assert Quote.objects.count() == count
+
+
+def test_a_quote_of_many_groups_fits_into_a_hundred_kibibytes(
+    owner: Client, org: Org, django_assert_max_num_queries: Any
+) -> None:
+    models = ("gpt-5.4-mini", "gpt-5.4", "openai/gpt-oss-120b")
+    items = [
+        make_item(number, model=models[number % 3], input={"input": "Say " * number})
+        for number in range(1, 60)
+    ]
+    bad = [{"customer_item_id": f"bad-{number}"} for number in range(100)]
+    text = items_text(*items, *bad)
+    quote = quoted(owner, kind="items", text=text, skip_invalid="on")
+    shown(owner, page_of(quote))
+    with django_assert_max_num_queries(12):
+        body = shown(owner, page_of(quote))
+    assert len(body.encode()) < 100 * 1024
 
 
 def test_a_point_of_the_curve_can_be_submitted(owner: Client, org: Org) -> None:
