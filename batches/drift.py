@@ -20,6 +20,25 @@ class WeekOfAnswers(NamedTuple):
     bad: int
 
 
+class WeekOfModel(NamedTuple):
+    """The same of one of the provider's models."""
+
+    provider: str
+    model: str
+    week: date
+    good: int
+    bad: int
+
+
+def by_provider(weeks: Iterable[WeekOfModel]) -> list[WeekOfAnswers]:
+    """Sum the models of each provider, week by week."""
+    sums: dict[tuple[str, date], tuple[int, int]] = {}
+    for each in weeks:
+        good, bad = sums.get((each.provider, each.week), (0, 0))
+        sums[each.provider, each.week] = (good + each.good, bad + each.bad)
+    return [WeekOfAnswers(*key, *counts) for key, counts in sums.items()]
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """A provider's weeks, oldest first, and its last against those before.
@@ -39,11 +58,11 @@ class Drift:
 
 def drifts(weeks: Iterable[WeekOfAnswers]) -> list[Drift]:
     """Compare each provider's last week with its weeks before."""
-    by_provider: dict[str, list[WeekOfAnswers]] = {}
+    found: dict[str, list[WeekOfAnswers]] = {}
     for week in sorted(weeks):
-        by_provider.setdefault(week.provider, []).append(week)
-    limit = SIGNIFICANCE / max(len(by_provider), 1)
-    return [_drift(provider, found, limit) for provider, found in by_provider.items()]
+        found.setdefault(week.provider, []).append(week)
+    limit = SIGNIFICANCE / max(len(found), 1)
+    return [_drift(provider, each, limit) for provider, each in found.items()]
 
 
 def _drift(provider: str, weeks: list[WeekOfAnswers], limit: float) -> Drift:

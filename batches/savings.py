@@ -9,9 +9,11 @@ one scale first.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from batchrouter.kit.money import BPS, TOKENS_PER_PRICE
+
+Key = TypeVar("Key", date, str)
 
 METHOD: Final = (
     "What was delivered in the window, at the list price that the imported jobs had on "
@@ -43,11 +45,16 @@ class ImportedSum(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SettledSum:
-    """Delivered work of one provider, model and operation; the charge has the fee."""
+    """Delivered work of one day, provider, model, operation and kind.
 
+    The charge has the fee.
+    """
+
+    day: date
     provider: str
     model: str
     operation: str
+    workload_key: str
     items: int
     input_tokens: int
     output_tokens: int
@@ -74,12 +81,21 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """Work that can be compared: its cost at the imported jobs' rates, its charge."""
+
+    at_baseline_nanousd: int
+    charged_nanousd: int
+
+
+@dataclass(frozen=True, slots=True)
 class Savings:
     """What was saved on the work that can be compared.
 
     Attributes:
         at_baseline_nanousd: its cost at the imported jobs' rates.
         charged_nanousd: what it was charged.
+        days, workloads: the same by day, and by kind of work.
     """
 
     items: int
@@ -87,6 +103,8 @@ class Savings:
     charged_nanousd: int
     left_out_items: int
     left_out_nanousd: int
+    days: Mapping[date, Compared]
+    workloads: Mapping[str, Compared]
 
     @property
     def amount_nanousd(self) -> int:
@@ -166,16 +184,30 @@ def savings(
         known = rates.get(work.operation)
         has_rate = known is not None and known.input_tokens > 0
         (compared if has_rate else left_out).append(work)
-    at_baseline = sum(_at(rates[work.operation], work, factors) for work in compared)
-    if not at_baseline:
+    costs = [_at(rates[work.operation], work, factors) for work in compared]
+    if not any(costs):
         return None
+    pairs = list(zip(compared, costs, strict=True))
     return Savings(
         items=sum(work.items for work in compared),
-        at_baseline_nanousd=at_baseline,
+        at_baseline_nanousd=sum(costs),
         charged_nanousd=sum(work.charge_nanousd for work in compared),
         left_out_items=sum(work.items for work in left_out),
         left_out_nanousd=sum(work.charge_nanousd for work in left_out),
+        days=_sums((work.day, work, cost) for work, cost in pairs),
+        workloads=_sums((work.workload_key, work, cost) for work, cost in pairs),
     )
+
+
+def _sums(found: Iterable[tuple[Key, SettledSum, int]]) -> dict[Key, Compared]:
+    sums: dict[Key, Compared] = {}
+    for key, work, cost in found:
+        so_far = sums.get(key, Compared(0, 0))
+        sums[key] = Compared(
+            so_far.at_baseline_nanousd + cost,
+            so_far.charged_nanousd + work.charge_nanousd,
+        )
+    return sums
 
 
 def _at(rate: _Rate, work: SettledSum, factors: Factors) -> int:

@@ -12,6 +12,7 @@ from console.views import (
     deliveries,
     docs,
     home,
+    imports,
     inbox,
     new_batch,
     pricing,
@@ -19,6 +20,7 @@ from console.views import (
     quotes,
     rankings,
     receipts,
+    reports,
     review,
     rows,
     statements,
@@ -73,6 +75,12 @@ class QuoteId(BatchId):
     regex = r"qlock_[0-9a-z]{26}"
 
 
+class ImportId(BatchId):
+    """The public id of an import of past jobs."""
+
+    regex = r"imp_[0-9a-z]{26}"
+
+
 class MonthText(BatchId):
     """A calendar month, such as 2026-11."""
 
@@ -84,6 +92,7 @@ register_converter(ItemNumber, "item_number")
 register_converter(DeliveryId, "delivery_id")
 register_converter(CheckoutId, "checkout_id")
 register_converter(QuoteId, "quote_id")
+register_converter(ImportId, "import_id")
 register_converter(MonthText, "month")
 
 urlpatterns = [
@@ -138,6 +147,19 @@ urlpatterns = [
         "batches/<batch_id:batch_id>/webhooks/<delivery_id:delivery_id>/replay",
         deliveries.delivery_replay,
         name="delivery-replay",
+    ),
+    path("reports", reports.report, name="reports"),
+    path("reports/imports", imports.import_list, name="imports"),
+    path("reports/imports/<import_id:import_id>", imports.import_detail, name="import"),
+    path(
+        "reports/imports/<import_id:import_id>/live",
+        imports.import_live,
+        name="import-live",
+    ),
+    path(
+        "reports/imports/<import_id:import_id>/delete",
+        imports.import_delete,
+        name="import-delete",
     ),
     path("receipts/verify", receipts.verify, name="receipt-verify"),
     path("billing", billing.overview, name="billing"),

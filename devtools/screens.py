@@ -32,8 +32,8 @@ _PUBLIC = (
     *("/login", "/signup", "/password/reset", "/nowhere", "/dev/components"),
 )
 _MEMBERS = (
-    *("/", "/batches", "/batches/new", "/reports", "/billing", "/billing/ledger"),
-    *("/billing/reservations", "/account"),
+    *("/", "/batches", "/batches/new", "/reports", "/reports/imports"),
+    *("/billing", "/billing/ledger", "/billing/reservations", "/account"),
     *("/account/keys", "/account/members", "/account/sessions"),
     *("/account/two-factor", "/account/webhooks"),
 )

@@ -547,6 +547,8 @@ class BaselineDay(Shape):
 
 class OptimizedDay(BaselineDay):
     batches = serializers.IntegerField()
+    work_units = serializers.IntegerField()
+    moved = serializers.IntegerField(help_text="Units that left their first lane.")
 
 
 class SavingsRealized(Shape):
@@ -555,6 +557,18 @@ class SavingsRealized(Shape):
     method = serializers.CharField(help_text="In words, with what is left out.")
     compared = serializers.DictField(help_text="items, at_baseline, charged")
     left_out = serializers.DictField(help_text="items, charged")
+    by_day = serializers.ListField(
+        child=serializers.DictField(), help_text="day, at_baseline, charged"
+    )
+
+
+class WorkloadCost(Shape):
+    workload_key = serializers.CharField()
+    items = serializers.IntegerField()
+    charged = serializers.CharField()
+    compared = serializers.DictField(
+        allow_null=True, help_text="at_baseline, charged: of what imports compare with"
+    )
 
 
 class QualityDrift(Shape):
@@ -566,6 +580,14 @@ class QualityDrift(Shape):
         allow_null=True, help_text="The last week's score less that of those before."
     )
     significance = serializers.DictField(help_text="p_value, is_significant")
+
+
+class ModelQuality(Shape):
+    provider = serializers.CharField()
+    model = serializers.CharField()
+    score = serializers.FloatField(help_text="Share of good answers in eight weeks.")
+    answers = serializers.IntegerField()
+    interval = serializers.DictField(help_text="low, high, confidence, method")
 
 
 class FallbackFrequency(Shape):
@@ -608,7 +630,11 @@ class OptimizationReport(Shape):
     optimized_cost_trend = OptimizedDay(many=True)
     savings_realized = SavingsRealized(allow_null=True)
     savings_reason = serializers.CharField(allow_null=True)
+    cost_by_workload = WorkloadCost(
+        many=True, help_text="The 50 kinds of work that were charged most."
+    )
     provider_quality_drift = QualityDrift(many=True)
+    quality_by_model = ModelQuality(many=True)
     fallback_frequency = FallbackFrequency()
     verification_failures = VerificationFailures()
     recommended_next_route_change = RouteChange(allow_null=True)

@@ -176,11 +176,24 @@ def sniff_file(file: StoredFile) -> Sniffed:
         return kinds.sniff(source.read(kinds.HEAD_BYTES), whole)
 
 
-def _kind(sniffed: Sniffed, provider: str) -> Kind:
+def provider_of(file: StoredFile) -> str:
+    """Say whose past jobs a stored file holds.
+
+    Raises:
+        WrongImportFile: it is not of a kind that any provider makes.
+    """
+    sniffed = sniff_file(file)
+    return kinds.PROVIDER_OF[_kind(sniffed, None)]
+
+
+def _kind(sniffed: Sniffed, provider: str | None) -> Kind:
+    """Return the kind that a file is; with a provider it must be one of its kinds."""
     kind, title = sniffed.kind, kinds.TITLES[sniffed.looks_like]
-    if kind is not None and kinds.PROVIDER_OF[kind] == provider:
+    if kind is not None and provider in {None, kinds.PROVIDER_OF[kind]}:
         return kind
-    expected = [str(each) for each in Kind if kinds.PROVIDER_OF[each] == provider]
+    expected = [
+        str(each) for each in Kind if provider in {None, kinds.PROVIDER_OF[each]}
+    ]
     mend = f"Import one of: {', '.join(kinds.TITLES[each] for each in expected)}."
     if kind is not None:
         mend = f"Import it with provider {kinds.PROVIDER_OF[kind]}."
@@ -242,7 +255,7 @@ def _again(
         enqueue_on_commit(Job.RUN_IMPORTS)
         row.refresh_from_db()
     elif row.file_id != file.pk:
-        _let_go(file, now=now)
+        let_go(file, now=now)
     return row
 
 
@@ -433,7 +446,7 @@ def _complete(row: Import, *, now: datetime) -> None:
         completed_at=now,
         bytes_read=locked.size_bytes,
     )
-    _let_go(locked.file, now=now)
+    let_go(locked.file, now=now)
 
 
 @transaction.atomic
@@ -456,7 +469,7 @@ def _held(row: Import) -> Import | None:
     )
 
 
-def _let_go(file: StoredFile, *, now: datetime) -> None:
+def let_go(file: StoredFile, *, now: datetime) -> None:
     """Forget a file of past jobs, and its bytes where nothing else names them."""
     if file.purpose == FilePurpose.IMPORT:
         key = file.storage_key

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 
 from accounts.models import Org
-from batches.drift import WeekOfAnswers
+from batches.drift import WeekOfModel
 from batches.imports.kinds import EXPORT_KINDS, JOB_KINDS
 from batches.models import WHOLE, QualitySource
 from batches.recommending import Tried
@@ -52,10 +52,10 @@ SELECT day, batches, items, charged_nanousd, work_units, moved_units
   FROM batches_settledday WHERE org_id = %s AND day >= %s ORDER BY day
 """
 _WORK = """
-SELECT provider, model, operation, sum(items), sum(input_tokens), sum(output_tokens),
-       sum(charge_nanousd)
+SELECT day, provider, model, operation, workload_key, sum(items), sum(input_tokens),
+       sum(output_tokens), sum(charge_nanousd)
   FROM batches_settledwork WHERE org_id = %s AND day >= %s
- GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+ GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
 """
 _WORK_BY_DAY = """
 SELECT d.day, d.batches, d.items, d.charged_nanousd, d.work_units, d.moved_units,
@@ -78,10 +78,11 @@ SELECT check_name, sum(failed), sum(passed + repaired + failed)
  GROUP BY 1 ORDER BY 1
 """
 _WEEKS = """
-SELECT provider, date_trunc('week', day)::date, sum(passed + repaired), sum(failed)
+SELECT provider, model, date_trunc('week', day)::date, sum(passed + repaired),
+       sum(failed)
   FROM batches_qualityday
  WHERE org_id = %s AND day >= %s AND check_name = %s AND source = ANY(%s)
- GROUP BY 1, 2 ORDER BY 1, 2
+ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 _TRIED = """
 SELECT workload_key, policy, items, before_nanousd, after_nanousd, moved_nanousd,
@@ -145,9 +146,9 @@ def work_by_day(org: Org, since: date) -> list[tuple[DayOfBatches, list[SettledS
 
 
 def settled_work(org: Org, since: date) -> list[SettledSum]:
-    """Return what was delivered, by who did it."""
+    """Return what was delivered, by day, who did it and what it was."""
     rows = _rows(_WORK, org.pk, since)
-    return [SettledSum(*row[:3], *map(int, row[3:])) for row in rows]
+    return [SettledSum(*row[:5], *map(int, row[5:])) for row in rows]
 
 
 def check_counts(org: Org, since: date) -> list[CheckCount]:
@@ -156,12 +157,12 @@ def check_counts(org: Org, since: date) -> list[CheckCount]:
     return [CheckCount(name, int(failed), int(all_)) for name, failed, all_ in rows]
 
 
-def weeks_of_answers(org: Org, today: date) -> list[WeekOfAnswers]:
-    """Return each provider's answers of the last eight weeks, by week."""
+def weeks_of_models(org: Org, today: date) -> list[WeekOfModel]:
+    """Return each model's answers of the last eight weeks, by provider and week."""
     monday = today - timedelta(days=today.weekday())
     since = monday - timedelta(weeks=DRIFT_WEEKS - 1)
     rows = _rows(_WEEKS, org.pk, since, WHOLE, [str(each) for each in _DRIFT_SOURCES])
-    return [WeekOfAnswers(*row[:2], *map(int, row[2:])) for row in rows]
+    return [WeekOfModel(*row[:3], *map(int, row[3:])) for row in rows]
 
 
 def tried_policies(org: Org, since: date) -> list[Tried]:

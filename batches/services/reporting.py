@@ -4,17 +4,19 @@ Nothing in it is read from rows of items: imports and settlements leave sums by 
 a report over a million rows is quick. What is not known is null, with the reason.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
 from accounts.models import Org
 from batches import recommending, savings
-from batches.drift import Drift, WeekOfAnswers, drifts
+from batches.drift import Drift, WeekOfAnswers, WeekOfModel, by_provider, drifts
+from batches.quality_signal import CONFIDENCE, wilson
 from batches.recommending import Advice, Recommendation
-from batches.savings import Baseline, ImportedSum, Savings
+from batches.savings import Baseline, Compared, ImportedSum, Savings, SettledSum
 from batches.services import report_facts
 from batches.services.report_facts import DayOfBatches
 from batchrouter.kit import clock
@@ -23,7 +25,9 @@ from catalog.list_prices import token_factors
 
 Json = dict[str, Any]
 
-WINDOW: Final = timedelta(days=30)
+# Days that a report may look back.
+WINDOWS: Final = (30, 7, 90)
+_WORKLOADS_SHOWN: Final = 50
 TREND_DAYS_MAX: Final = 400
 # What each word of a policy asks of a manifest.
 _FIELDS: Final[dict[str, Json]] = {
@@ -45,34 +49,55 @@ _CONFIDENCE: Final = (
 )
 
 
+def report_of(org: Org, *, import_provider: str, days: int, now: datetime) -> Json:
+    """Return an organization's report; the same facts give the same one."""
+    return optimization_report(
+        org,
+        import_provider=import_provider,
+        days=days,
+        now=now,
+        chance=Random(org.pk),  # noqa: S311 # draws samples, guards nothing
+    )
+
+
 def optimization_report(
-    org: Org, *, import_provider: str, now: datetime, chance: Random
+    org: Org,
+    *,
+    import_provider: str,
+    now: datetime,
+    chance: Random,
+    days: int = WINDOWS[0],
 ) -> Json:
-    """Report on an organization's last 30 days, against all that it imported.
+    """Report on an organization's last days, against all that it imported.
 
     Args:
         org: whose.
         import_provider: whose past jobs are the baseline.
+        days: how many, of :data:`WINDOWS`.
         now: the end of the window.
         chance: draws batches for the interval of the recommendation; the same seed
             gives the same report.
     """
-    start = now - WINDOW
+    start = now - timedelta(days=days)
     since = start.date()
     baseline = savings.baseline_of(report_facts.imported(org, import_provider))
-    days = report_facts.days_of_batches(org, since)
+    settled = report_facts.settled_work(org, since)
+    saved = _saved(baseline, import_provider, settled)
+    batches = report_facts.days_of_batches(org, since)
+    weeks = report_facts.weeks_of_models(org, now.date())
     advice = recommending.advise(report_facts.tried_policies(org, since), chance=chance)
     return {
         "import_provider": import_provider,
         "window": {"from": clock.iso(start), "to": clock.iso(now)},
         **_baseline(org, import_provider, baseline),
-        "optimized_cost_trend": _trend(days),
-        **_savings(org, import_provider, baseline, since),
+        "optimized_cost_trend": _trend(batches),
+        **_savings_json(saved, baseline),
+        "cost_by_workload": _workloads(settled, saved),
         "provider_quality_drift": [
-            _drift_json(drift)
-            for drift in drifts(report_facts.weeks_of_answers(org, now.date()))
+            _drift_json(drift) for drift in drifts(by_provider(weeks))
         ],
-        "fallback_frequency": _fallbacks(days),
+        "quality_by_model": _quality(weeks),
+        "fallback_frequency": _fallbacks(batches),
         "verification_failures": _verification(org, since),
         **_advice_json(advice),
     }
@@ -126,17 +151,22 @@ def _trend(days: Sequence[DayOfBatches]) -> list[Json]:
             "batches": each.batches,
             "items": each.items,
             "cost": format_usd(each.charged_nanousd),
+            "work_units": each.work_units,
+            "moved": each.moved_units,
         }
         for each in days
     ]
 
 
-def _savings(org: Org, provider: str, baseline: Baseline, since: date) -> Json:
-    found: Savings | None = None
-    if baseline.sums:
-        found = savings.savings(
-            baseline, provider, report_facts.settled_work(org, since), token_factors()
-        )
+def _saved(
+    baseline: Baseline, provider: str, settled: Sequence[SettledSum]
+) -> Savings | None:
+    if not (baseline.sums and settled):
+        return None
+    return savings.savings(baseline, provider, settled, token_factors())
+
+
+def _savings_json(found: Savings | None, baseline: Baseline) -> Json:
     if found is None:
         reason = "There are no past jobs to compare with."
         if baseline.sums:
@@ -156,9 +186,63 @@ def _savings(org: Org, provider: str, baseline: Baseline, since: date) -> Json:
                 "items": found.left_out_items,
                 "charged": format_usd(found.left_out_nanousd),
             },
+            "by_day": [
+                {"day": day.isoformat(), **_compared_json(found.days[day])}
+                for day in sorted(found.days)
+            ],
         },
         "savings_reason": None,
     }
+
+
+def _compared_json(found: Compared) -> Json:
+    return {
+        "at_baseline": format_usd(found.at_baseline_nanousd),
+        "charged": format_usd(found.charged_nanousd),
+    }
+
+
+def _workloads(settled: Sequence[SettledSum], saved: Savings | None) -> list[Json]:
+    """Tell what each kind of work was charged, the dearest first."""
+    items: Counter[str] = Counter()
+    charged: Counter[str] = Counter()
+    for work in settled:
+        items[work.workload_key] += work.items
+        charged[work.workload_key] += work.charge_nanousd
+    compared = {} if saved is None else saved.workloads
+    return [
+        {
+            "workload_key": key,
+            "items": items[key],
+            "charged": format_usd(cost),
+            "compared": _compared_json(compared[key]) if key in compared else None,
+        }
+        for key, cost in charged.most_common(_WORKLOADS_SHOWN)
+    ]
+
+
+def _quality(weeks: Sequence[WeekOfModel]) -> list[Json]:
+    """Tell the share of good answers of each provider's model, with its interval."""
+    good: Counter[tuple[str, str]] = Counter()
+    answers: Counter[tuple[str, str]] = Counter()
+    for week in weeks:
+        good[week.provider, week.model] += week.good
+        answers[week.provider, week.model] += week.good + week.bad
+    return [
+        {
+            "provider": provider,
+            "model": model,
+            "score": round(good[provider, model] / count, 4),
+            "answers": count,
+            "interval": {
+                **asdict(wilson(good[provider, model], count)),
+                "confidence": CONFIDENCE,
+                "method": "wilson",
+            },
+        }
+        for (provider, model), count in answers.most_common()
+        if count
+    ]
 
 
 def _drift_json(drift: Drift) -> Json:

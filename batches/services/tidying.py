@@ -9,6 +9,7 @@ from batches.blobs import remove_unnamed
 from batches.models import Batch, BlobClaim, StoredFile
 from batches.services import retention
 from batches.services.delivery import forget_told
+from batches.services.import_uploads import forget_unread
 from batches.services.tables import remove_old_tables
 from batches.store import store
 from batchrouter.web.idempotency import forget_expired
@@ -28,6 +29,7 @@ def tidy(*, now: datetime) -> None:
     routing_health.forget_old(now=now)
     retention.sweep_content(now=now)
     retention.purge_unused(now=now)
+    forget_unread(now=now)
     remove_old_tables(now=now)
     BlobClaim.objects.filter(created_at__lt=now - _SAFE_AGE).delete()
     limit = (now - _SAFE_AGE).timestamp()

@@ -44,6 +44,16 @@ def parse_usd(text: str) -> int:
     return int(whole) * NANO_PER_USD + int((places or "0").ljust(9, "0"))
 
 
+def nanousd_of(text: str) -> int:
+    """Read what :func:`format_usd` wrote, which may be negative.
+
+    Raises:
+        MoneyFormatError: it is no such text.
+    """
+    size = parse_usd(text.removeprefix("-"))
+    return -size if text.startswith("-") else size
+
+
 def format_usd(nanousd: int, *, places_min: int = 2) -> str:
     """Write nano-dollars exactly, with at least ``places_min`` and at most 9 places."""
     sign = "-" if nanousd < 0 else ""

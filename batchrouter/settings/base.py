@@ -219,7 +219,12 @@ WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 # Addresses that take a manifest, and the most that a body may hold there: 200 MiB and
 # the frame of a form. Everything else is held to the cap above.
-UPLOAD_PATHS = ("/v1/batches/input-manifests", "/v1/files", "/batches/new")
+UPLOAD_PATHS = (
+    "/v1/batches/input-manifests",
+    "/v1/files",
+    "/batches/new",
+    "/reports/imports",
+)
 UPLOAD_BYTES_MAX = 200 * 1024 * 1024 + 64 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 

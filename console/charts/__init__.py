@@ -8,6 +8,7 @@ caller says how one is written.
 
 from console.charts.bars import bar_chart, rank_chart
 from console.charts.curve import CurvePoint, curve_chart
+from console.charts.intervals import Spread, interval_chart
 from console.charts.lines import line_chart
 from console.charts.spark import sparkline
 from console.charts.values import Chart, Series, Sparkline
@@ -17,8 +18,10 @@ __all__ = [
     "CurvePoint",
     "Series",
     "Sparkline",
+    "Spread",
     "bar_chart",
     "curve_chart",
+    "interval_chart",
     "line_chart",
     "rank_chart",
     "sparkline",

@@ -3,6 +3,7 @@
 from console.forms.account import AddressForm, OrgNameForm, RetentionForm
 from console.forms.billing import BillingForm, LedgerForm, ReservationsForm
 from console.forms.feedback import FeedbackForm
+from console.forms.imports import ImportForm
 from console.forms.keys import KeyForm, RotateForm
 from console.forms.login import (
     CodeForm,
@@ -45,6 +46,7 @@ __all__ = [
     "CodeReauthenticateForm",
     "EmailForm",
     "FeedbackForm",
+    "ImportForm",
     "InvitationForm",
     "JoinForm",
     "KeyForm",

@@ -21,6 +21,7 @@ from console.presenters.manifests import problem_lines
 from console.presenters.tables import first_item, sheet_view
 from console.selectors import recent_batches
 from console.starts import Start, start_of
+from console.wishes import wishes_in
 
 
 @csrf_exempt
@@ -52,7 +53,8 @@ def _new_batch(request: HttpRequest, visitor: Current) -> HttpResponse:
             start = start_of(request.GET.dict(), visitor.org)
         except NotFound as error:
             raise Http404(error.message) from error
-        form = NewBatchForm(initial=start.initial, models=_models())
+        initial = start.initial | wishes_in(request)
+        form = NewBatchForm(initial=initial, models=_models())
         return _page(request, Attempt(form, visitor.org), start=start)
     form = NewBatchForm(request.POST, request.FILES, models=_models())
     form.full_clean()

@@ -30,7 +30,9 @@ def imported(
 def delivered(
     *, operation: str = "responses", charge: int = 1_500_000, provider: str = "openai"
 ) -> SettledSum:
-    return SettledSum(provider, "gpt", operation, 5, 500, 200, charge)
+    return SettledSum(
+        DAY, provider, "gpt", operation, f"model:{operation}", 5, 500, 200, charge
+    )
 
 
 def test_delivered_tokens_are_priced_at_the_imported_rates() -> None:

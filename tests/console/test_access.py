@@ -10,7 +10,7 @@ from tests.factories.accounts import UserFactory
 
 ORG_PAGES = [
     *("/batches", "/batches/new", "/billing", "/billing/ledger"),
-    *("/billing/reservations", "/live"),
+    *("/billing/reservations", "/live", "/reports", "/reports/imports"),
 ]
 BATCH_PAGES = [
     *("", "/live", "/results", "/results?after=0", "/rows/0", "/review"),
@@ -114,6 +114,7 @@ def test_a_person_without_an_organization_is_refused(path: str, db: None) -> Non
     [
         *("/batches/batch_%00", "/batches/x", "/batches?before=x"),
         *("/billing/ledger?before=1", "/billing/reservations?before=1"),
+        *("/reports/imports?before=1", "/reports/imports/imp_x"),
     ],
 )
 def test_addresses_that_name_nothing_are_404(path: str, owner: Client) -> None:

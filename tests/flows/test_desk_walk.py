@@ -21,7 +21,7 @@ pytestmark = [
 PAGES = (
     *("/", "/billing", "/billing/ledger", "/billing/reservations", "/account"),
     *("/account/keys", "/account/members", "/account/webhooks"),
-    *("/account/sessions", "/account/two-factor"),
+    *("/account/sessions", "/account/two-factor", "/reports", "/reports/imports"),
 )
 
 

@@ -178,3 +178,14 @@ def test_lines_never_show_more_fee_than_the_batch_pays(
     shown = sum(money.line_fee_nanousd(charge, fee_bps=fee_bps) for charge in charges)
     paid = money.fee_nanousd(sum(charges), fee_bps=fee_bps)
     assert 0 <= paid - shown <= len(charges) + 1
+
+
+@given(amounts, st.sampled_from([1, -1]))
+def test_reads_back_what_was_written_with_its_sign(size: int, sign: int) -> None:
+    assert money.nanousd_of(money.format_usd(sign * size)) == sign * size
+
+
+@pytest.mark.parametrize("text", ["--1", "", "-", "1e3"])
+def test_refuses_what_was_never_written(text: str) -> None:
+    with pytest.raises(money.MoneyFormatError):
+        money.nanousd_of(text)

@@ -1,5 +1,6 @@
 """GET /v1/batches/optimization-report."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -38,6 +39,20 @@ def test_an_unknown_provider_is_refused(owner: Customer) -> None:
     response = owner.api.get(f"{REPORT}?import_provider=acme")
 
     assert error_of(response) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("days", ["0", "31", "x", "", "-7"])
+def test_a_window_of_other_days_is_refused(days: str, owner: Customer) -> None:
+    response = owner.api.get(f"{REPORT}?days={days}")
+
+    assert error_of(response) == (400, "invalid_request")
+
+
+def test_the_window_has_the_days_that_are_asked_for(owner: Customer) -> None:
+    window = report_of(owner, "?days=7")["window"]
+
+    start, end = (datetime.fromisoformat(window[name]) for name in ("from", "to"))
+    assert end - start == timedelta(days=7)
 
 
 @pytest.mark.usefixtures("simulator")

@@ -8,7 +8,7 @@ import pytest
 
 from batches.models import QualityDay, SettledWork
 from batches.services.importing import create_import, keep_file, run_imports
-from batches.services.reporting import optimization_report
+from batches.services.reporting import optimization_report, report_of
 from batchrouter.kit.money import format_usd
 from routing.contracts import Usage
 from tests.batches.conftest import Customer
@@ -70,7 +70,28 @@ class TestBaseline:
         assert saved["percent"] == pytest.approx(-5.9, abs=0.01)
         assert "fees included" in saved["method"]
         assert found["optimized_cost_trend"] == [
-            {"day": "2026-11-20", "batches": 1, "items": 4, "cost": format_usd(charged)}
+            {
+                "day": "2026-11-20",
+                "batches": 1,
+                "items": 4,
+                "cost": format_usd(charged),
+                "work_units": 1,
+                "moved": 0,
+            }
+        ]
+        # Of the rows, whose shares of the fee are each rounded.
+        compared = {
+            "at_baseline": format_usd(at_baseline),
+            "charged": format_usd(SettledWork.objects.get().charge_nanousd),
+        }
+        assert saved["by_day"] == [{"day": "2026-11-20", **compared}]
+        assert found["cost_by_workload"] == [
+            {
+                "workload_key": "model:responses",
+                "items": 4,
+                "charged": compared["charged"],
+                "compared": compared,
+            }
         ]
         assert report(stranger)["baseline"] is None
 
@@ -99,6 +120,25 @@ class TestBaseline:
         settle(make_batch(owner.org), hundred, at=NOW - timedelta(days=31))
 
         assert report(owner)["optimized_cost_trend"] == []
+
+    def test_a_longer_window_has_older_batches(self, owner: Customer) -> None:
+        settle(make_batch(owner.org), hundred, at=NOW - timedelta(days=31))
+
+        found = report_of(owner.org, import_provider="openai", days=90, now=NOW)
+
+        assert found["window"]["from"] == "2026-08-27T00:00:00.000Z"
+        assert len(found["optimized_cost_trend"]) == 1
+
+    def test_work_that_nothing_compares_with_has_its_cost_only(
+        self, owner: Customer
+    ) -> None:
+        settle(make_batch(owner.org), hundred, at=NOON)
+
+        (kind,) = report(owner)["cost_by_workload"]
+
+        charged = SettledWork.objects.get().charge_nanousd
+        assert kind["charged"] == format_usd(charged)
+        assert kind["compared"] is None
 
 
 def as_counted(asked: Asked) -> Usage:
@@ -155,6 +195,28 @@ class TestQuality:
         assert found["change"] == -0.09
         assert found["significance"]["is_significant"] is True
         assert report(stranger)["provider_quality_drift"] == []
+
+    def test_models_are_told_with_their_interval(
+        self, owner: Customer, stranger: Customer
+    ) -> None:
+        quality(owner, date(2026, 11, 10), "", 45, 5)
+        quality(owner, date(2026, 11, 24), "", 45, 5)
+
+        assert report(owner)["quality_by_model"] == [
+            {
+                "provider": "openai",
+                "model": "gpt-5.4-mini",
+                "score": 0.9,
+                "answers": 100,
+                "interval": {
+                    "low": 0.8256,
+                    "high": 0.9448,
+                    "confidence": 0.95,
+                    "method": "wilson",
+                },
+            }
+        ]
+        assert report(stranger)["quality_by_model"] == []
 
 
 class TestRecommendation:

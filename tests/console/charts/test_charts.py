@@ -5,8 +5,10 @@ import pytest
 from console.charts import (
     CurvePoint,
     Series,
+    Spread,
     bar_chart,
     curve_chart,
+    interval_chart,
     line_chart,
     rank_chart,
     sparkline,
@@ -144,3 +146,33 @@ def test_a_sparkline_starts_at_zero() -> None:
     assert spark.area == "M0 1000 L0 500 L1000 0 L1000 1000 Z"
     assert sparkline((), label="Nothing.").line == ""
     assert sparkline((3,), label="One.").line == "M0 0 L1000 0"
+
+
+def test_a_share_stands_in_its_interval() -> None:
+    chart = interval_chart(
+        "c",
+        title="Good answers",
+        columns=("Model", "Good", "Answers"),
+        entries=(Spread("mini", 90, 80, 95, "100"),),
+        whole=100,
+        write="{} %".format,
+    )
+    (bar,), (dot,) = chart.bars, chart.dots
+    assert (bar.x, bar.width, dot.x) == ("80.0%", "15.0%", "90.0%")
+    assert [label.text for label in chart.labels] == ["mini", "90 % (80 % to 95 %)"]
+    assert chart.summary == "mini: 90 %, 80 % to 95 %."
+    assert chart.columns == ("Model", "Good", "At least", "At most", "Answers")
+    assert chart.rows == (("mini", "90 %", "80 %", "95 %", "100"),)
+
+
+def test_no_shares_are_an_empty_chart() -> None:
+    chart = interval_chart(
+        "c",
+        title="Good answers",
+        columns=("Model", "Good", "Answers"),
+        entries=(),
+        whole=100,
+        write="{} %".format,
+    )
+    assert chart.is_empty
+    assert chart.summary == "There are no figures yet."
