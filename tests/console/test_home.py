@@ -319,6 +319,8 @@ def test_spending_is_drawn_by_day(owner: Client, org: Org, batch: Batch) -> None
     assert f"{day.day} {day:%b}: Charged $3.21" in body
     assert "1 batch settled with 2 answers in 30 days" in " ".join(body.split())
     assert "What do you save?" in body
+    assert 'href="/reports/imports">Import past jobs' in body
+    assert 'href="/reports">What could be saved' in body
 
 
 def test_savings_are_drawn_where_past_jobs_compare(
