@@ -59,17 +59,17 @@ SELECT day, provider, model, operation, workload_key, sum(items), sum(input_toke
 """
 _WORK_BY_DAY = """
 SELECT d.day, d.batches, d.items, d.charged_nanousd, d.work_units, d.moved_units,
-       w.provider, w.model, w.operation, w.items, w.input_tokens, w.output_tokens,
-       w.charge_nanousd
+       w.day, w.provider, w.model, w.operation, w.workload_key, w.items,
+       w.input_tokens, w.output_tokens, w.charge_nanousd
   FROM batches_settledday d
   LEFT JOIN (
-       SELECT day, provider, model, operation, sum(items) AS items,
+       SELECT day, provider, model, operation, workload_key, sum(items) AS items,
               sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
               sum(charge_nanousd) AS charge_nanousd
          FROM batches_settledwork WHERE org_id = %(org)s AND day >= %(since)s
-        GROUP BY day, provider, model, operation) w ON w.day = d.day
+        GROUP BY day, provider, model, operation, workload_key) w ON w.day = d.day
  WHERE d.org_id = %(org)s AND d.day >= %(since)s
- ORDER BY d.day, w.provider, w.model, w.operation
+ ORDER BY d.day, w.provider, w.model, w.operation, w.workload_key
 """
 _CHECKS = """
 SELECT check_name, sum(failed), sum(passed + repaired + failed)
@@ -141,7 +141,7 @@ def work_by_day(org: Org, since: date) -> list[tuple[DayOfBatches, list[SettledS
         for row in cursor.fetchall():
             works = found.setdefault(DayOfBatches(*row[:6]), [])
             if row[6] is not None:
-                works.append(SettledSum(*row[6:9], *map(int, row[9:])))
+                works.append(SettledSum(*row[6:11], *map(int, row[11:])))
     return list(found.items())
 
 
