@@ -32,7 +32,13 @@ _TOO_SHORT = {"max_length": 20, "on_fail": "review"}
 # Public pages hold no text of customers; others end the login or hand out a file.
 _LEFT_OUT = (
     *("/docs", "/catalog", "/logout", "/v1/", "/dev/", "/static", "/llms.txt"),
-    *("/healthz", "/readyz", "/.well-known", "/billing/ledger.csv", "/billing/statements"),
+    *(
+        "/healthz",
+        "/readyz",
+        "/.well-known",
+        "/billing/ledger.csv",
+        "/billing/statements",
+    ),
 )
 
 
