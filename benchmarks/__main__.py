@@ -18,6 +18,7 @@ from benchmarks.sections import (
     direct,
     learning,
     native,
+    pages,
     planning,
     reports,
     sizes,
@@ -41,6 +42,7 @@ _SECTIONS: dict[str, Callable[[Plan], Section]] = {
     planning.NAME: planning.measure,
     learning.NAME: learning.measure,
     copies.NAME: copies.measure,
+    pages.NAME: pages.measure,
 }
 _RUNS = 5
 _QUICK_RUNS = 1
