@@ -108,8 +108,13 @@ class EndingsInThread:
 
     def close(self) -> None:
         """Wait for the thread, and give its connection back."""
-        self._thread.submit(connection.close)
+        self._thread.submit(_give_connection_back)
         self._thread.shutdown(wait=True)
+
+
+def _give_connection_back() -> None:
+    # A connection is the thread's that names it, so it is named here.
+    connection.close()
 
 
 def _end(run: DirectRun) -> Ending:
