@@ -46,8 +46,9 @@ _RESOLVER_THREADS: Final = 16
 # Deliveries whose names are asked for, beyond those under way: slow names are bounded.
 _RESOLVE_MAX: Final = 64
 _TICK_SECONDS: Final = 0.02
-# Between two looks for more while nothing ends: a look costs the database something.
-_LOOK_SECONDS: Final = 0.2
+# Between two looks for more while nothing ends, as beside an endpoint that does not
+# answer: a look costs the database two milliseconds, and what is due waits for it.
+_LOOK_SECONDS: Final = 0.05
 log = logging.getLogger(__name__)
 
 

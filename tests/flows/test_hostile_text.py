@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.skipif("CHROMIUM" not in os.environ, reason="there is no Chromium"),
 ]
 
+_WEBHOOK = "/v1/auth/account/delivery-webhook"
 # Of pages that differ only by an id or a number, so many are looked at.
 _OF_A_KIND = 3
 _PAGES_MAX = 150
@@ -65,12 +66,12 @@ def _refusal() -> Answer:
 
 def _fill(product: Product, receiver: Receiver) -> str:
     """Bring every text in by the door that customers have for it; return a batch."""
-    product.call(
-        "/v1/auth/account/delivery-webhook",
-        {"url": f"{receiver.url}?a={quote(HOSTILE_TEXTS[1])}"},
-        method="PUT",
-    )
-    product.call("/v1/auth/account/delivery-webhook/test", {}, method="POST")
+    product.use_key_of_all_scopes()
+    url = f"{receiver.url}?a={quote(HOSTILE_TEXTS[1])}"
+    status, said = product.call(_WEBHOOK, {"url": url}, method="PUT")
+    assert status == 200, said
+    status, said = product.call(f"{_WEBHOOK}/test", {})
+    assert status == 202, said
     names = json.dumps(HOSTILE_TEXTS[:3])
     code = (
         "from accounts.models import ApiKey, Org, User; import json; "

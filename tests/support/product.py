@@ -67,7 +67,7 @@ class Product:
         self._settings = settings
         self._stack = ExitStack()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self.api_key = ""
+        self.api_key = self.org_id = ""
 
     def __enter__(self) -> Self:
         self.var.mkdir(parents=True)
@@ -76,7 +76,8 @@ class Product:
             prepare(self.database_url, self._make_tables)
             if not self._with_redis:
                 self.manage("createcachetable")
-            self.api_key = json.loads(self.manage("make_demo"))["api_key"]
+            made = json.loads(self.manage("make_demo"))
+            self.api_key, self.org_id = made["api_key"], made["org_id"]
             for name in _COMMANDS:
                 self.start(name)
             self._wait_ready()
@@ -153,6 +154,12 @@ class Product:
         if check and done.returncode:
             raise AssertionError(f"{arguments}: {done.stdout}\n{done.stderr[-3000:]}")
         return done.stdout
+
+    def use_key_of_all_scopes(self) -> None:
+        """Call with a key that may change the organization too, from now on."""
+        scopes = ["--scopes", "quote,submit,read,admin"]
+        printed = self.manage("create_api_key", self.org_id, "--name", "all", *scopes)
+        self.api_key = next(word for word in printed.split() if word.startswith("ob_"))
 
     def start(self, name: str) -> None:
         """Start one of the processes."""
