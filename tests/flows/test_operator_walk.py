@@ -31,9 +31,7 @@ PAGES = (
     *("/admin/dashboard/", "/admin/stuck/", "/admin/lanes/", "/admin/"),
     *("/admin/batches/batch/", "/admin/billing/operatorrequest/"),
     *("/admin/billing/ledgertransaction/", "/admin/accounts/operatoraction/"),
-    *("/admin/accounts/org/", "/admin/accounts/org/add/"),
-    *("/admin/accounts/user/add/", "/admin/catalog/offeringprice/add/"),
-    "/admin/billing/operatorrequest/add/",
+    "/admin/accounts/org/",
 )
 # For a machine that is busy with other things.
 PATIENCE_SECONDS = 420.0
