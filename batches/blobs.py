@@ -63,10 +63,16 @@ def name_blob(
 
 @transaction.atomic
 def remove_unnamed(key: str, store: Store) -> bool:
-    """Delete a blob that nothing names; False where something does."""
+    """Delete a blob that nothing names; False where something does.
+
+    Claims are looked for first: a writer turns its claim into a file in one step, so one
+    that has no claim any more has its file by the second look. The other way round, a
+    step between the two looks would hide both.
+    """
     _lock(key, shared=False)
-    is_named = StoredFile.objects.filter(storage_key=key, deleted_at=None).exists()
-    if is_named or BlobClaim.objects.filter(storage_key=key).exists():
+    if BlobClaim.objects.filter(storage_key=key).exists():
+        return False
+    if StoredFile.objects.filter(storage_key=key, deleted_at=None).exists():
         return False
     store.remove(key)
     return True

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.flows.test_public_walk import OVERFLOW, WIDTHS, violations
-from tests.support.browser import browsing
+from tests.support.browser import browsing, press
 from tests.support.product import Product
 
 pytestmark = [
@@ -90,7 +90,8 @@ def test_a_person_works_with_a_batch_by_keys(
 
 def _find_a_row(page: Page) -> None:
     page.get_by_role("link", name="Results", exact=True).click()
-    page.keyboard.press("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Results")
+    press(page, "/")
     page.keyboard.type("row-4")
     expect(page).to_have_url(re.compile("q=row-4"))
     expect(page.locator("#results")).not_to_contain_text("row-3")
@@ -100,29 +101,27 @@ def _find_a_row(page: Page) -> None:
 
 
 def _walk_along_the_rows(page: Page) -> None:
-    page.keyboard.press("Escape")
-    page.keyboard.press("j")
+    press(page, "Escape")
+    press(page, "j")
     expect(page.get_by_role("link", name="row-0")).to_be_focused()
-    page.keyboard.press("j")
-    page.keyboard.press("j")
-    page.keyboard.press("k")
+    press(page, "j", "j", "k")
     expect(page.get_by_role("link", name="row-1")).to_be_focused()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("row-1")
-    page.keyboard.press("j")
+    press(page, "j")
     expect(page.get_by_role("heading", level=1)).to_have_text("row-2")
 
 
 def _judge_all(page: Page, batch_id: str) -> None:
     page.goto(f"/batches/{batch_id}/review")
     expect(page.get_by_text("0 of 2 looked at")).to_be_visible()
-    page.keyboard.press("?")
+    press(page, "?")
     listed = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(listed).to_contain_text("Reject the answer")
-    page.keyboard.press("Escape")
-    page.keyboard.press("r")
+    press(page, "Escape")
+    press(page, "r")
     expect(page.get_by_text("1 of 2 looked at")).to_be_visible()
-    page.keyboard.press("e")
+    press(page, "e")
     expect(page.get_by_label("What it should have been")).to_be_focused()
     page.keyboard.type("a better answer")
     page.get_by_role("button", name="Save the correction").click()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import browsing
+from tests.support.browser import browsing, press
 from tests.support.product import Product
 
 pytestmark = [
@@ -119,7 +119,7 @@ def _open_a_row(page: Page) -> None:
 def _reject_one(page: Page) -> None:
     page.get_by_role("link", name="Review").first.click()
     expect(page.get_by_role("heading", name="water-1")).to_be_visible()
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.get_by_text("1 of 1 looked at")).to_be_visible()
 
 

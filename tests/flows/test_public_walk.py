@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.console.public_pages import PUBLIC_PAGES
-from tests.support.browser import browsing
+from tests.support.browser import browsing, press
 from tests.support.product import Product
 
 pytestmark = [
@@ -74,15 +74,14 @@ def test_the_theme_is_chosen_without_javascript(shared_product: Product) -> None
 def test_keys_lead_through_the_site(shared_product: Product) -> None:
     with browsing(shared_product.address) as page:
         page.goto("/")
-        page.keyboard.press("?")
+        press(page, "?")
         listed = page.get_by_role("dialog", name="Keyboard shortcuts")
         expect(listed).to_contain_text("Models")
-        page.keyboard.press("Escape")
+        press(page, "Escape")
         expect(listed).to_be_hidden()
-        page.keyboard.press("g")
-        page.keyboard.press("m")
+        press(page, "g", "m")
         expect(page.get_by_role("heading", level=1)).to_have_text("Models and prices")
-        page.keyboard.press("/")
+        press(page, "/")
         page.keyboard.type("opus")
         expect(page).to_have_url(re.compile("q=opus"))
         expect(page.locator("#results")).not_to_contain_text("GPT-5.4 mini")

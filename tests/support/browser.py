@@ -50,3 +50,13 @@ def browsing(
         yield page
         browser.close()
     assert [error for error in told if expected not in error] == []
+
+
+def press(page: Page, *keys: str) -> None:
+    """Press keys, one after the other, once the page's scripts listen for them.
+
+    After a link, wait for something of the new page first.
+    """
+    page.wait_for_load_state()
+    for key in keys:
+        page.keyboard.press(key)
