@@ -65,9 +65,9 @@ def name_blob(
 def remove_unnamed(key: str, store: Store) -> bool:
     """Delete a blob that nothing names; False where something does.
 
-    Claims are looked for first: a writer turns its claim into a file in one step, so one
-    that has no claim any more has its file by the second look. The other way round, a
-    step between the two looks would hide both.
+    Claims are looked for first: a writer turns its claim into a file in one step, so
+    one that has no claim any more has its file by the second look. The other way
+    round, a step between the two looks would hide both.
     """
     _lock(key, shared=False)
     if BlobClaim.objects.filter(storage_key=key).exists():

@@ -20,8 +20,11 @@ from batches.imports.records import (
     usage_problem,
 )
 from batches.manifest.problems import Problem
-from routing.adapters.replies import detail, usage_of
-from routing.contracts import Usage
+from routing.adapters.openai_answers import (
+    chat_usage,
+    embeddings_usage,
+    response_usage,
+)
 
 _NEVER_RUN: Final[dict[str, Status]] = {
     "batch_expired": "expired",
@@ -86,11 +89,14 @@ def _answered(key: bytes, body: dict[str, Any], latest: datetime) -> Reading:
     if kind == "response":
         if body.get("status") == "failed":
             return _use(key, "failed")
-        at, found = instant(body.get("created_at"), latest=latest), _responses(usage)
+        at, found = (
+            instant(body.get("created_at"), latest=latest),
+            response_usage(usage),
+        )
     elif kind == "chat.completion":
-        at, found = instant(body.get("created"), latest=latest), _chat(usage)
+        at, found = instant(body.get("created"), latest=latest), chat_usage(usage)
     elif kind == "list":
-        at, found, operation = None, _embeddings(usage), "embeddings"
+        at, found, operation = None, embeddings_usage(usage), "embeddings"
     else:
         return Problem(
             "response.body.object",
@@ -112,32 +118,3 @@ def _answered(key: bytes, body: dict[str, Any], latest: datetime) -> Reading:
         problem=None if found else usage_problem("response.body.usage"),
         average_input_tokens=found.input_tokens if found else None,
     )
-
-
-def _responses(usage: Any) -> Usage | None:
-    if not isinstance(usage, dict):
-        return None
-    return usage_of(
-        usage.get("input_tokens"),
-        detail(usage.get("input_tokens_details"), "cached_tokens"),
-        usage.get("output_tokens"),
-        detail(usage.get("output_tokens_details"), "reasoning_tokens"),
-        detail(usage.get("input_tokens_details"), "cache_write_tokens"),
-    )
-
-
-def _chat(usage: Any) -> Usage | None:
-    if not isinstance(usage, dict):
-        return None
-    return usage_of(
-        usage.get("prompt_tokens"),
-        detail(usage.get("prompt_tokens_details"), "cached_tokens"),
-        usage.get("completion_tokens"),
-        detail(usage.get("completion_tokens_details"), "reasoning_tokens"),
-    )
-
-
-def _embeddings(usage: Any) -> Usage | None:
-    if not isinstance(usage, dict):
-        return None
-    return usage_of(usage.get("prompt_tokens"), 0, 0, 0)

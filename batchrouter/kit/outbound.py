@@ -108,12 +108,7 @@ class ControlClient:
         Raises:
             NotSent, OutcomeUnknown, ReplyTooLarge.
         """
-        with self._exchange(method, url, headers, body, deadline_seconds) as (
-            response,
-            _,
-        ):
-            parts = _capped(response, reply_bytes_max)
-            return Reply(response.status_code, response.headers, b"".join(parts))
+        return self._send(method, url, headers, body, deadline_seconds, reply_bytes_max)
 
     def upload(
         self,
@@ -134,12 +129,7 @@ class ControlClient:
         with file.open("rb") as source:
             form = MultipartFile(source, fields, filename)
             sent_headers = {**headers, "Content-Type": form.content_type}
-            with self._exchange("POST", url, sent_headers, form, deadline_seconds) as (
-                response,
-                _,
-            ):
-                parts = _capped(response, REPLY_BYTES_MAX)
-                return Reply(response.status_code, response.headers, b"".join(parts))
+            return self._send("POST", url, sent_headers, form, deadline_seconds)
 
     def post_lines(
         self,
@@ -160,12 +150,7 @@ class ControlClient:
         with file.open("rb") as source:
             body = InlineLines(source, head=head, tail=tail)
             sent_headers = {**headers, "Content-Type": "application/json"}
-            with self._exchange("POST", url, sent_headers, body, deadline_seconds) as (
-                response,
-                _,
-            ):
-                parts = _capped(response, REPLY_BYTES_MAX)
-                return Reply(response.status_code, response.headers, b"".join(parts))
+            return self._send("POST", url, sent_headers, body, deadline_seconds)
 
     def put_file(
         self,
@@ -182,15 +167,8 @@ class ControlClient:
             NotSent, OutcomeUnknown, ReplyTooLarge.
             OSError: the file cannot be read.
         """
-        with (
-            file.open("rb") as source,
-            self._exchange(method, url, headers, source, deadline_seconds) as (
-                response,
-                _,
-            ),
-        ):
-            parts = _capped(response, REPLY_BYTES_MAX)
-            return Reply(response.status_code, response.headers, b"".join(parts))
+        with file.open("rb") as source:
+            return self._send(method, url, headers, source, deadline_seconds)
 
     def download(
         self,
@@ -217,8 +195,7 @@ class ControlClient:
             watch,
         ):
             if response.status_code != 200:
-                parts = _capped(response, REPLY_BYTES_MAX)
-                return Reply(response.status_code, response.headers, b"".join(parts))
+                return _whole(response)
             got = 0
             with target.open("wb") as sink:
                 for part in _capped(response, bytes_max):
@@ -231,6 +208,21 @@ class ControlClient:
     def close(self) -> None:
         """Close the kept connections."""
         self._session.close()
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Any,
+        deadline_seconds: float,
+        reply_bytes_max: int = REPLY_BYTES_MAX,
+    ) -> Reply:
+        with self._exchange(method, url, headers, body, deadline_seconds) as (
+            response,
+            _,
+        ):
+            return _whole(response, reply_bytes_max)
 
     @contextmanager
     def _exchange(
@@ -389,6 +381,16 @@ class _WatchedAdapter(HTTPAdapter):
             "http": _WatchedPool,
             "https": _WatchedTLSPool,
         }
+
+
+def _whole(response: requests.Response, bytes_max: int = REPLY_BYTES_MAX) -> Reply:
+    """Read the whole reply.
+
+    Raises:
+        ReplyTooLarge: the body is longer than ``bytes_max``.
+    """
+    body = b"".join(_capped(response, bytes_max))
+    return Reply(response.status_code, response.headers, body)
 
 
 def _capped(response: requests.Response, bytes_max: int) -> Iterable[bytes]:

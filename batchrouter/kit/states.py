@@ -4,7 +4,7 @@ A model that has a state inherits :class:`Stateful`, names its table in ``moves`
 calls :func:`advance`; nothing else writes ``state``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -56,3 +56,9 @@ class Stateful(models.Model):
             if same_row.update(state=to, state_at=at) != 1:
                 raise LostRace(f"{type(self).__name__}: {seen} was no longer current")
         self.state, self.state_at = to, at
+
+
+def state_known(states: Iterable[str], *, name: str) -> models.CheckConstraint:
+    """Return the rule that the database, too, takes no other state."""
+    known = [str(state) for state in states]
+    return models.CheckConstraint(condition=models.Q(state__in=known), name=name)

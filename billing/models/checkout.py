@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from accounts.models import Org
 from batchrouter.kit import ids
-from batchrouter.kit.states import Moves, Stateful
+from batchrouter.kit.states import Moves, Stateful, state_known
 
 
 def new_checkout_id() -> str:
@@ -88,10 +88,7 @@ class CheckoutSession(Stateful):
                 condition=~Q(request_key=""),
                 name="checkout_request_key_once",
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in CheckoutState]),
-                name="checkout_state_known",
-            ),
+            state_known(CheckoutState, name="checkout_state_known"),
             models.CheckConstraint(
                 condition=Q(payment_status__in=PaymentStatus.values),
                 name="checkout_payment_status_known",

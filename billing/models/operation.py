@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from accounts.models import Org
 from batchrouter.kit import ids
 from batchrouter.kit.money import MAX_NANOUSD, NANO_PER_CENT
-from batchrouter.kit.states import Moves, Stateful
+from batchrouter.kit.states import Moves, Stateful, state_known
 from billing.models.ledger import LedgerTransaction
 
 
@@ -101,10 +101,7 @@ class OperatorRequest(Stateful):
             ),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in OperationState]),
-                name="operation_state_known",
-            ),
+            state_known(OperationState, name="operation_state_known"),
             models.CheckConstraint(
                 condition=Q(kind__in=OperationKind.values), name="operation_kind_known"
             ),
@@ -217,10 +214,7 @@ class CardRefund(Stateful):
             models.Index(fields=["top_up_id"], name="card_refund_by_top_up"),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in CardRefundState]),
-                name="card_refund_state_known",
-            ),
+            state_known(CardRefundState, name="card_refund_state_known"),
             models.CheckConstraint(
                 condition=Q(amount_nanousd__gt=0), name="card_refund_above_zero"
             ),

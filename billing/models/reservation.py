@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from accounts.models import Org
 from batchrouter.kit import ids
-from batchrouter.kit.states import Moves, Stateful
+from batchrouter.kit.states import Moves, Stateful, state_known
 from billing.models.ledger import LedgerAccount, LedgerTransaction
 
 
@@ -67,10 +67,7 @@ class Reservation(Stateful):
             ),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in ReservationState]),
-                name="reservation_state_known",
-            ),
+            state_known(ReservationState, name="reservation_state_known"),
             models.CheckConstraint(
                 condition=Q(amount_nanousd__gt=0)
                 & Q(usage_nanousd__gte=0)

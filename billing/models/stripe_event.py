@@ -6,7 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from batchrouter.kit.states import Moves, Stateful
+from batchrouter.kit.states import Moves, Stateful, state_known
 
 
 class StripeEventState(StrEnum):
@@ -66,10 +66,7 @@ class StripeEvent(Stateful):
             models.Index(fields=["received_at"], name="stripe_event_by_time"),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in StripeEventState]),
-                name="stripe_event_state_known",
-            ),
+            state_known(StripeEventState, name="stripe_event_state_known"),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from accounts.models import Org
 from batchrouter.kit import ids
-from batchrouter.kit.states import Moves, Stateful
+from batchrouter.kit.states import Moves, Stateful, state_known
 from billing.models.ledger import LedgerTransaction
 
 
@@ -77,10 +77,7 @@ class Suspense(Stateful):
             ),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in SuspenseState]),
-                name="suspense_state_known",
-            ),
+            state_known(SuspenseState, name="suspense_state_known"),
             models.CheckConstraint(
                 condition=~Q(state="resolved")
                 | (~Q(resolved_by="") & ~Q(resolution="")),

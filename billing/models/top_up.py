@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from accounts.models import Org
 from batchrouter.kit import ids
-from batchrouter.kit.states import Moves, Stateful
+from batchrouter.kit.states import Moves, Stateful, state_known
 from billing.models.checkout import CheckoutSession
 from billing.models.ledger import LedgerTransaction
 
@@ -99,10 +99,7 @@ class StripeRefund(Stateful):
             models.CheckConstraint(
                 condition=Q(amount_nanousd__gt=0), name="refund_amount_positive"
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in RefundState]),
-                name="refund_state_known",
-            ),
+            state_known(RefundState, name="refund_state_known"),
         ]
 
     def __str__(self) -> str:
@@ -141,10 +138,7 @@ class StripeDispute(Stateful):
             models.CheckConstraint(
                 condition=Q(amount_nanousd__gt=0), name="dispute_amount_positive"
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=[str(state) for state in DisputeState]),
-                name="dispute_state_known",
-            ),
+            state_known(DisputeState, name="dispute_state_known"),
         ]
 
     def __str__(self) -> str:

@@ -36,13 +36,15 @@ class LaneTable:
     Attributes:
         total: how many there are; at most ``SHOWN`` of them are in ``lines``.
         chosen: the filter.
-        providers: (key, name) to choose from.
+        providers, modes, states: (value, word) to choose from.
     """
 
     lines: tuple[LaneLine, ...]
     total: int
     chosen: Mapping[str, str]
     providers: tuple[tuple[str, str], ...]
+    modes: tuple[tuple[str, str], ...] = (("batch", "batch"), ("direct", "direct"))
+    states: tuple[tuple[str, str], ...] = (("trouble", "takes no work"),)
 
 
 def lane_name(row: Offering) -> str:

@@ -1,6 +1,6 @@
 """What stands still as the operators' page shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -56,16 +56,16 @@ class StuckTable:
 
     Attributes:
         chosen: the filter.
-        providers, lanes, codes: what can be chosen, of the page.
+        providers, lanes, codes: (value, word) to choose from, of the page.
         next_url: the page of the next deadlines; empty where there is none.
     """
 
     lines: tuple[StuckLine, ...]
     looked_at: int
     chosen: Mapping[str, str]
-    providers: tuple[str, ...]
+    providers: tuple[tuple[str, str], ...]
     lanes: tuple[tuple[str, str], ...]
-    codes: tuple[str, ...]
+    codes: tuple[tuple[str, str], ...]
     first_url: str
     next_url: str
 
@@ -82,12 +82,17 @@ def show_stuck(page: StuckPage, asked: Mapping[str, str]) -> StuckTable:
         lines=tuple(_line(row) for row in shown.rows),
         looked_at=page.looked_at,
         chosen=chosen,
-        providers=tuple(sorted({place.lane.provider for place in places})),
+        providers=_themselves(place.lane.provider for place in places),
         lanes=tuple(sorted(lanes.items(), key=lambda pair: pair[1])),
-        codes=tuple(sorted({row.stall.code for row in page.rows})),
+        codes=_themselves(row.stall.code for row in page.rows),
         first_url=f"{path}?{urlencode(kept)}" if asked.get("after") else "",
         next_url=_after(path, shown.next_after or page.next_after, kept),
     )
+
+
+def _themselves(words: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return choices whose value is the word that is shown."""
+    return tuple((word, word) for word in sorted(set(words)))
 
 
 @dataclass(frozen=True, slots=True)

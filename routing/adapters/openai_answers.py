@@ -63,7 +63,7 @@ def read_response(value: Json, raw: bytes | None) -> Answer:
         tool_calls=calls or None,
         refusal="".join(refusals) if refusals else None,
     )
-    return answered(value, output, _response_usage(value.get("usage")), raw)
+    return answered(value, output, response_usage(value.get("usage")), raw)
 
 
 def read_chat(value: Json, raw: bytes | None) -> Answer:
@@ -79,7 +79,7 @@ def read_chat(value: Json, raw: bytes | None) -> Answer:
         output = _chat_output(choice, finish)
     except BadShape:
         return malformed(200, raw)
-    return answered(value, output, _chat_usage(value.get("usage")), raw)
+    return answered(value, output, chat_usage(value.get("usage")), raw)
 
 
 def read_embeddings(value: Json, raw: bytes | None) -> Answer:
@@ -98,7 +98,7 @@ def read_embeddings(value: Json, raw: bytes | None) -> Answer:
         finish_reason="stop",
         embedding=vectors[0] if len(vectors) == 1 else vectors,
     )
-    return answered(value, output, _embeddings_usage(value.get("usage")), raw)
+    return answered(value, output, embeddings_usage(value.get("usage")), raw)
 
 
 def _output_items(items: Any) -> tuple[list[str], list[str], list[Json]]:
@@ -227,7 +227,8 @@ def _unpacked(text: str) -> list[float]:
         raise BadShape from error
 
 
-def _response_usage(usage: Any) -> Usage | None:
+def response_usage(usage: Any) -> Usage | None:
+    """Read the usage of a Responses reply; None where it tells none."""
     if not isinstance(usage, dict):
         return None
     return usage_of(
@@ -239,7 +240,8 @@ def _response_usage(usage: Any) -> Usage | None:
     )
 
 
-def _chat_usage(usage: Any) -> Usage | None:
+def chat_usage(usage: Any) -> Usage | None:
+    """Read the usage of a chat completion; None where it tells none."""
     if not isinstance(usage, dict):
         return None
     # Mistral writes it without the s in places.
@@ -257,7 +259,8 @@ def _chat_usage(usage: Any) -> Usage | None:
     )
 
 
-def _embeddings_usage(usage: Any) -> Usage | None:
+def embeddings_usage(usage: Any) -> Usage | None:
+    """Read the usage of embeddings; None where it tells none."""
     if not isinstance(usage, dict):
         return None
     return usage_of(usage.get("prompt_tokens"), 0, 0, 0)

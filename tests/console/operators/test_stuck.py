@@ -119,9 +119,9 @@ def test_lines_are_narrowed_by_provider_lane_and_reason(
 
     table = shown()
 
-    assert table.providers == (lane["provider"],)
+    assert table.providers == ((lane["provider"], lane["provider"]),)
     assert [pk for pk, _ in table.lanes] == [str(lane["offering_id"])]
-    assert table.codes == ("no_worker",)
+    assert table.codes == (("no_worker", "no_worker"),)
     for asked in (
         {"provider": lane["provider"]},
         {"lane": str(lane["offering_id"])},
