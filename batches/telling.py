@@ -15,6 +15,7 @@ _OUTCOMES: Mapping[str, str] = {
     "deadline": "The batch's deadline came.",
     "lane": "The lane was given up for all items that waited.",
     "worker": "The worker was asked to stop; another goes on.",
+    "withdrawn": "The lane takes no new work; what was not sent moves on.",
     "worker_lost": "The worker died; calls under way have an unknown outcome.",
     "never_sent": "The job never reached the provider.",
     "job_limit_exceeded": "The work is larger than a job of the provider may be.",

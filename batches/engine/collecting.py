@@ -11,8 +11,7 @@ from batches.decisions import Decision, StageLane
 from batches.engine import ending, judging, omissions, tripping
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, open_items
-from batches.engine.direct_run import Leftover
-from batches.engine.ending import StopCause
+from batches.engine.direct_run import Leftover, StopCause
 from batches.engine.histories import History
 from batches.engine.lifecycle import Tally
 from batches.engine.reaching import is_present

@@ -16,7 +16,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from batches.engine import claims, context, opening, tripping
+from batches.engine import claims, context, opening, replanning, tripping
 from batches.engine.claims import ClaimedUnit
 from batches.engine.direct_run import Call, DirectRun, Observed
 from batches.engine.endings import Ending, Endings, EndingsInline, EndingsInThread
@@ -44,7 +44,8 @@ _WAIT_SECONDS = 0.05
 # Answers judged before the window is filled again, and how often in one turn.
 _REFILL_CALLS = 32
 _REFILLS_MAX = 32
-# A customer who cancels should not wait for a quarter of a lease.
+# Neither a customer who cancels nor an operator who switches a lane off should wait for
+# a quarter of a lease.
 _LOOK_SECONDS = 2.0
 # Calls under way at a batch's deadline may take this much longer.
 _LATE_SECONDS = 2.0
@@ -128,6 +129,9 @@ class DirectEngine:
                 self._drop(run)
             elif found.is_canceled:
                 run.stop_cause = "canceled"
+            elif run.stop_cause is None and _is_withdrawn(run):
+                # What was not sent goes back, and whoever claims it next moves it on.
+                run.stop_cause = "withdrawn"
 
     def _watch_time(self, run: DirectRun, now: float) -> None:
         """Stop a run whose batch is overdue, leave a lane whose time is over."""
@@ -383,6 +387,12 @@ class DirectEngine:
         )
         health.note_lane(offering_id, failure_kinds=seen.kinds, now=now)
         catalog_health.fold_latencies(offering_id, at=now, calls=seen.latencies)
+
+
+def _is_withdrawn(run: DirectRun) -> bool:
+    """Tell whether the lane was switched off, or rests, since the run began."""
+    found = replanning.withdrawal(run.lane, run.context, run.decision, now=clock.now())
+    return found is not None
 
 
 def serve_direct_lanes(*, budget_seconds: float) -> None:

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Literal
+from typing import Final, Literal
 
 from batches.decisions import Decision, StageLane
 from batches.engine import judging
@@ -28,6 +28,10 @@ from routing.contracts import (
     WireRequest,
 )
 from routing.failures import NOT_THE_LANES_FAULT, Failure, FailureKind
+
+# Why a run sends nothing more. After the last two, what was not sent goes back.
+StopCause = Literal["canceled", "overdue", "lane", "worker", "withdrawn"]
+GIVEN_BACK: Final = frozenset({"worker", "withdrawn"})
 
 
 @dataclass(slots=True)
@@ -123,7 +127,7 @@ class DirectRun:
     delivered: int = 0
     health: Observed = field(default_factory=Observed)
     leftovers: list[Leftover] = field(default_factory=list)
-    stop_cause: Literal["canceled", "overdue", "lane", "worker"] | None = None
+    stop_cause: StopCause | None = None
     failures_told: int = 0
     _waiting: list[tuple[float, int, IndexedItem]] = field(default_factory=list)
     _order: "count[int]" = field(default_factory=count)

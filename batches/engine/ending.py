@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from django.conf import settings
 from django.db import transaction
@@ -13,7 +12,7 @@ from batches.decisions import Decision, StageLane
 from batches.engine import closing, lifecycle, replanning
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext
-from batches.engine.direct_run import DirectRun, Leftover
+from batches.engine.direct_run import GIVEN_BACK, DirectRun, Leftover, StopCause
 from batches.engine.judging import CANCELED, EXPIRED, Attempt, failed_row
 from batches.engine.lifecycle import Tally
 from batches.engine.recorder import Recorder
@@ -22,8 +21,6 @@ from batches.models import Execution, LostCall
 from batches.states import ExecutionState, RowStatus, UnitState
 from batchrouter.kit import clock
 from routing.failures import FailureKind
-
-StopCause = Literal["canceled", "overdue", "lane", "worker"]
 
 # Executions on the last stage of a plan, when rows are missing and time is left.
 LAST_STAGE_TRIES = {"batch": 3, "direct": 6}
@@ -148,7 +145,7 @@ def _staying(ended: Ended, *, is_again: bool) -> list[Leftover]:
     """Return the items without a row for which there is a next lane or try."""
     if ended.stop_cause in {"canceled", "overdue"}:
         return []
-    if ended.stop_cause == "worker":
+    if ended.stop_cause in GIVEN_BACK:
         return [left for left in ended.leftovers if _may_wait(left)]
     if closing.has_next_stage(ended.unit, ended.decision):
         return [left for left in ended.leftovers if _may_move(left)]
@@ -164,7 +161,7 @@ def _may_move(left: Leftover) -> bool:
 
 
 def _may_wait(left: Leftover) -> bool:
-    """Tell whether another worker may go on where this one was asked to stop."""
+    """Tell whether whoever claims the unit next may go on with it."""
     return left.unknowns < MISSES_MAX["unknown"]
 
 
@@ -182,7 +179,7 @@ def _pause_before_again(ended: Ended) -> timedelta | None:
     None where it is not the last one, or should not be: it has had its tries, or what
     failed are single items and not the lane.
     """
-    if ended.stop_cause == "worker":
+    if ended.stop_cause in GIVEN_BACK:
         return timedelta(0)
     if closing.has_next_stage(ended.unit, ended.decision) or ended.stop_cause:
         return None

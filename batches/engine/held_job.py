@@ -15,7 +15,7 @@ from batches.decisions import Decision, StageLane
 from batches.engine import claims, closing, histories, lifecycle
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext
-from batches.engine.ending import StopCause
+from batches.engine.direct_run import StopCause
 from batches.engine.keeping import KeepLease
 from batches.engine.opening import load_items
 from batches.engine.recorder import LeaseLost, Recorder

@@ -1,5 +1,7 @@
 """Work whose planned lanes are gone takes others, at the quoted price."""
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -25,10 +27,12 @@ from tests.batches.engine.builders import (
     make_texts,
     rows_of,
     run_direct,
+    serve_direct,
     statuses_of,
     units_of,
 )
 from tests.batches.engine.test_native import step, strike, tend
+from tests.batches.engine.test_stopping import meanwhile
 from tests.factories.batches import book_problems
 from tests.support.simulator import SimulatorProcess
 
@@ -53,6 +57,13 @@ def rest(provider: str, mode: str = "direct", minutes: int = 10) -> None:
 
 def lanes_of(batch: Batch) -> set[str]:
     return {row["lane"] for row in rows_of(batch)}
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
 
 
 def replanned(batch: Batch) -> list[dict[str, Any]]:
@@ -140,6 +151,37 @@ def test_a_lane_that_was_switched_off_or_withdrawn_is_left(
     shifted = BatchEvent.objects.get(batch=batch, kind="lane.shifted")
     assert shifted.data["cause"] == cause
     assert simulator.stats()["batches_created"] == 0
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_lane_switched_off_in_the_middle_gets_no_more_of_the_unit(
+    owner: Customer, simulator: SimulatorProcess, settings: Any
+) -> None:
+    settings.DIRECT_WINDOW = 4
+    settings.LEASE_SECONDS = 2
+    simulator.settings(latency_ms=400)
+    batch = dispatched(owner.org, make_texts(*["a"] * 200, **BOTH), DIRECT)
+
+    def switch_off() -> None:
+        wait_until(lambda: bool(simulator.accepted("pexec_")))
+        offerings("openai", "direct").update(enabled=False)
+        wait_until(lambda: bool(executions_of(batch)[0].outcome))
+        simulator.settings(latency_ms=0)
+
+    operator = meanwhile(switch_off)
+    serve_direct()
+    operator.join()
+
+    first, *others = executions_of(batch)
+    assert (first.provider, first.outcome) == ("openai", "withdrawn")
+    assert 4 <= first.completed < 100
+    assert {run.provider for run in others} == {"deepseek"}
+    assert statuses_of(batch) == ["completed"] * 200
+    assert set(simulator.accepted("pexec_").values()) == {1}
+    shifted = BatchEvent.objects.get(batch=batch, kind="lane.shifted")
+    assert shifted.data["cause"] == "offering_disabled"
+    finalize_batch(batch.pk, now=clock.now())
+    assert book_problems() == []
 
 
 def test_a_customer_who_wants_no_fallback_gets_none_and_the_work_waits(
