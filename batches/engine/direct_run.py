@@ -13,7 +13,7 @@ from batches.engine import judging
 from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext
 from batches.engine.judging import Attempt, Unfit
-from batches.engine.lifecycle import SEND_AHEAD_ITEMS, Tally
+from batches.engine.lifecycle import Tally
 from batches.engine.recorder import Recorder
 from batches.engine.retries import MissClass, miss_class, retry_delay_seconds
 from batches.engine.rows import IndexedItem, NewRow
@@ -172,7 +172,7 @@ class DirectRun:
         """The item number to write down before the next send, or None."""
         if not self.pending or self.pending[0].seq <= self.execution.sent_through_seq:
             return None
-        ahead = min(SEND_AHEAD_ITEMS, len(self.pending)) - 1
+        ahead = min(self.window.ahead_items, len(self.pending)) - 1
         return self.pending[ahead].seq
 
     def attempt(self, item: IndexedItem, *, started_at: datetime) -> Attempt:

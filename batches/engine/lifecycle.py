@@ -26,10 +26,6 @@ from batchrouter.kit.states import LostRace, MoveNotAllowed
 from billing.costs import book_cost
 from routing import job_queues
 
-# How far direct calls may run ahead of what is written down. After a crash this many
-# calls at most have an unknown outcome.
-SEND_AHEAD_ITEMS = 256
-
 # The kind of the event that tells that a unit's items moved to another lane.
 LANE_SHIFTED = "lane.shifted"
 

@@ -14,7 +14,6 @@ from batches.engine.context import BatchContext, Contexts, open_items
 from batches.engine.direct_run import DirectRun
 from batches.engine.histories import History
 from batches.engine.judging import CANCELED, EXPIRED, OUTCOME_UNKNOWN
-from batches.engine.lifecycle import SEND_AHEAD_ITEMS
 from batches.engine.reaching import reach
 from batches.engine.recorder import Recorder
 from batches.engine.rows import IndexedItem, RowError
@@ -67,7 +66,8 @@ def open_direct(
         return None
     if closing.leave_if_withdrawn(unit, batch, decision, recorder, items):
         return None
-    ahead = min(SEND_AHEAD_ITEMS, len(items)) - 1
+    window = window_of(lane)
+    ahead = min(window.ahead_items, len(items)) - 1
     with transaction.atomic():
         recorder.flush(execution_id=None)
         execution = lifecycle.begin_execution(
@@ -89,7 +89,7 @@ def open_direct(
         recorder=recorder,
         chance=chance,
         pending=deque(items),
-        window=window_of(lane),
+        window=window,
         leave_at=started + unit.stage_seconds,
         end_at=started + unit.batch_seconds,
         tries=history.tries_of(items),

@@ -12,6 +12,7 @@ from routing.adapters.rate_limits import Allowance
 from routing.pacing import Pace, PaceReport
 
 _START = 64
+_AHEAD_MIN, _AHEAD_MAX = 8, 256
 _STEP = 64
 _HALVE_EVERY_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.1
@@ -47,6 +48,15 @@ class Window:
     def has_room(self, now: float) -> bool:
         """Tell whether one more call may start at this monotonic instant."""
         return self.in_flight < int(self.limit) and now >= self.paused_until
+
+    @property
+    def ahead_items(self) -> int:
+        """How many items to write down at once before they are sent: half a window.
+
+        A worker that dies leaves those that it had not sent yet with an unknown outcome
+        too, so a narrow lane writes few ahead, and a wide one seldom.
+        """
+        return min(max(int(self.limit) // 2, _AHEAD_MIN), _AHEAD_MAX)
 
     def answered(self) -> None:
         """Note a call that the provider took without complaint."""

@@ -1,10 +1,13 @@
 """What a dead worker left is taken back, and every batch ends."""
 
+import random
 import uuid
+from typing import Any
 
 from batches.engine import claims, lifecycle
 from batches.engine.context import Contexts
-from batches.engine.opening import LOST_LEASES_MAX
+from batches.engine.lane_windows import LaneWindows
+from batches.engine.opening import LOST_LEASES_MAX, open_direct
 from batches.engine.recovery import recover_lost_leases
 from batches.models import Batch, Execution, LostCall, WorkUnit
 from batches.services.sweeping import sweep
@@ -42,6 +45,25 @@ def die_with(batch: Batch, *, sent_through: int) -> None:
         now=clock.now(),
     )
     expire_leases(batch)
+
+
+def test_a_worker_that_dies_on_a_narrow_lane_leaves_few_calls_in_doubt(
+    owner: Customer, simulator: SimulatorProcess, settings: Any
+) -> None:
+    settings.DIRECT_WINDOW = 4
+    batch = dispatched(owner.org, make_texts(*["a"] * 100), DIRECT)
+    unit = claims.claim("direct", token=uuid.uuid4())
+    assert unit is not None
+    contexts = Contexts()
+    run = open_direct(unit, contexts, random.Random(0), LaneWindows().of)
+    contexts.close()
+    assert run is not None
+    expire_leases(batch)
+
+    assert recover_lost_leases() == 1
+
+    (execution,) = executions_of(batch)
+    assert execution.failures == {"worker_lost": 8}
 
 
 def test_a_lease_that_holds_is_left_alone(owner: Customer) -> None:

@@ -1,5 +1,6 @@
 """How many calls an offering takes at once."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,13 @@ def test_a_small_window_grows_by_one_call_an_answer() -> None:
     window = Window(ceiling=256, limit=1.0)
     window.answered()
     assert window.limit == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "ahead"), [(1, 8), (17, 8), (64, 32), (511.9, 255), (2048, 256)]
+)
+def test_half_a_window_is_written_down_ahead(limit: float, ahead: int) -> None:
+    assert Window(ceiling=4096, limit=limit).ahead_items == ahead
 
 
 def test_a_limit_halves_the_window() -> None:
