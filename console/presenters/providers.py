@@ -18,7 +18,7 @@ class ProviderLine:
     modes: str
     regions: str
     privacy: str
-    retention_days: int
+    retention_days: int | None
     is_enabled: bool
     state: str
     state_word: str

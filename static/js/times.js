@@ -20,7 +20,8 @@ function localize(root) {
 function tellZone() {
   const zone = shown.resolvedOptions().timeZone;
   for (const place of document.querySelectorAll("[data-zone]")) {
-    place.textContent = `Times are in ${zone}; hover over one for UTC.`;
+    place.textContent =
+      zone === "UTC" ? "Times are in UTC." : `Times are in ${zone}; hover over one for UTC.`;
   }
 }
 

@@ -103,6 +103,12 @@ def test_providers_are_listed_without_rates_that_chance_made() -> None:
 
 
 @pytest.mark.usefixtures("market")
+def test_a_provider_that_does_not_say_how_long_it_keeps_data_is_shown_so() -> None:
+    assert "not told" in text_of("/catalog/providers/deepseek")
+    assert "30 days" in text_of("/catalog/providers/openai")
+
+
+@pytest.mark.usefixtures("market")
 def test_a_provider_says_where_its_facts_are_from() -> None:
     body = Client().get("/catalog/providers/openai").content.decode()
     assert "https://github.com/openai/tiktoken" in body

@@ -45,6 +45,13 @@ def test_the_page_admits_no_inline_script_or_style(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PUBLIC_PAGES)
+def test_the_page_has_a_word_for_what_nobody_knows(path: str) -> None:
+    body = Client().get(path).content.decode()
+    shown = re.sub(r"<(pre|code|script)\b.*?</\1>", "", body, flags=re.DOTALL)
+    assert not re.search(r"\bNone\b", shown)
+
+
+@pytest.mark.parametrize("path", PUBLIC_PAGES)
 def test_visitors_get_it_from_caches_and_members_do_not(
     path: str, owner: Client
 ) -> None:
