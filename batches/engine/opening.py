@@ -13,6 +13,7 @@ from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, Contexts, open_items
 from batches.engine.direct_run import DirectRun
 from batches.engine.histories import History
+from batches.engine.hopeless import CHECKS_NEVER_PASS
 from batches.engine.judging import CANCELED, EXPIRED, OUTCOME_UNKNOWN
 from batches.engine.reaching import reach
 from batches.engine.recorder import Recorder
@@ -116,17 +117,19 @@ def load_items(
 ) -> list[IndexedItem]:
     """Return the unit's items that still want an answer.
 
-    Items that were lost too often get their row here.
+    Items that were lost too often get their row here, and those that no answer would
+    help.
     """
     items = open_items(unit, batch)
-    if unit.lost_leases >= LOST_LEASES_MAX:
+    error = _obstacle(unit, batch)
+    if error is not None:
         closing.add_rows(
             recorder,
             batch,
             decision,
             items,
             status=RowStatus.FAILED,
-            error=WORKER_LOST,
+            error=error,
             tries=history.tries_of(items),
         )
         return []
@@ -142,3 +145,10 @@ def load_items(
         tries=history.tries_of(hopeless),
     )
     return [item for item in items if lost.get(item.seq, 0) < LOST_CALLS_MAX]
+
+
+def _obstacle(unit: ClaimedUnit, batch: BatchContext) -> RowError | None:
+    """Return why none of a unit's items is asked any more."""
+    if unit.lost_leases >= LOST_LEASES_MAX:
+        return WORKER_LOST
+    return CHECKS_NEVER_PASS if batch.hope.is_lost else None

@@ -205,6 +205,9 @@ WELCOME_CREDIT_USD = env.number("WELCOME_CREDIT_USD", 0, minimum=0)
 # Sample runs on the house in 24 hours, over all organizations; 0 turns them off.
 SAMPLE_RUNS_PER_DAY = env.number("SAMPLE_RUNS_PER_DAY", 100, minimum=0)
 
+# Items whose answers were all rejected, with none delivered, that stop a batch.
+REJECTED_ITEMS_MAX = env.number("REJECTED_ITEMS_MAX", 200, minimum=1)
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False

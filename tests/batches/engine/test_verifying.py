@@ -1,5 +1,6 @@
 """What becomes of answers that fail their checks, against the simulator."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.batches.engine.builders import (
     run_direct,
 )
 from tests.factories.batches import book_problems, run_units
+from tests.support.simulator import SimulatorProcess
 
 pytestmark = pytest.mark.usefixtures("simulator")
 
@@ -178,3 +180,42 @@ def test_a_workflows_checks_are_those_of_the_version_that_was_quoted(
 
     quote = Quote.objects.get(public_id=quoted["quote_id"])
     assert quote.spec["workflow_version"] == 1
+
+
+IMPOSSIBLE = {"regex": "^never$", "on_fail": "retry"}
+
+
+def test_a_batch_whose_checks_nothing_passes_is_not_asked_to_its_end(
+    owner: Customer, simulator: SimulatorProcess, settings: Any
+) -> None:
+    settings.REJECTED_ITEMS_MAX = 4
+    settings.DIRECT_UNIT_ITEMS = 1
+    settings.DIRECT_WINDOW = 4
+    batch = run(owner, *make_texts(*["a"] * 120, verify=IMPOSSIBLE))
+
+    codes = Counter(row["error"]["code"] for row in rows_of(batch))
+    assert codes.keys() == {"verification_failed", "checks_never_pass"}
+    assert 4 <= codes["verification_failed"] < 120
+    assert sum(codes.values()) == 120
+    # Each was asked twice, and the others not at all.
+    asked = sum(simulator.accepted("pexec_").values())
+    assert asked == 2 * codes["verification_failed"]
+    assert finish(batch).charged_nanousd == 0
+    assert book_problems() == []
+
+
+def test_a_batch_with_one_delivered_answer_is_asked_to_its_end(
+    owner: Customer, settings: Any
+) -> None:
+    settings.REJECTED_ITEMS_MAX = 4
+    settings.DIRECT_UNIT_ITEMS = 4
+    settings.DIRECT_WINDOW = 4
+    items = make_texts(*["a"] * 20, verify=IMPOSSIBLE)
+    del items[0]["verify"]
+    batch = run(owner, *items)
+
+    found = Counter(
+        row["status"] if row["error"] is None else row["error"]["code"]
+        for row in rows_of(batch)
+    )
+    assert found == {"completed": 1, "verification_failed": 19}
