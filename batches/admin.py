@@ -157,7 +157,9 @@ class BatchAdmin(_ReadOnly, admin.ModelAdmin[Batch]):
     def story(self, batch: Batch) -> SafeString:
         """Return what ``manage.py explain_route`` tells."""
         told = "\n".join(telling.story(explain_route(batch)))
-        return format_html("<pre>{}</pre>", told)
+        return format_html(
+            '<pre role="region" aria-label="Story" tabindex="0">{}</pre>', told
+        )
 
 
 class ExecutionInline(_ReadOnly, admin.TabularInline[Execution, WorkUnit]):

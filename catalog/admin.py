@@ -1,5 +1,6 @@
 """The operators' view: two switches and a way to add a price; the rest is read-only."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -120,10 +121,19 @@ class WorkflowProductAdmin(CatalogAdmin):
     list_display = ("slug", "version", "name", "workflow_fee_bps", "enabled")
 
 
+class OneOrAnyFilter(admin.AllValuesFieldListFilter):
+    """All values of a column whose empty one, which means "any", needs a name."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Yield Django's choices, none of them without a name."""
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "any"}
+
+
 @admin.register(SettledDemand)
 class SettledDemandAdmin(CatalogAdmin):
     list_display = ("day", "kind", "slug", "provider", "operation", "items", "tokens")
-    list_filter = ("kind", "provider", "operation")
+    list_filter = ("kind", ("provider", OneOrAnyFilter), ("operation", OneOrAnyFilter))
     date_hierarchy = "day"
 
 

@@ -1,12 +1,13 @@
 """Operators switch offerings, and add prices without changing one."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 
 from batchrouter.kit import clock
-from catalog.models import Offering, OfferingPrice
+from catalog.models import Offering, OfferingPrice, SettledDemand
 from tests.factories.catalog import OfferingPriceFactory
 from tests.support.operators import operator_client
 
@@ -79,6 +80,17 @@ def test_a_price_cannot_be_changed(operator: Client) -> None:
     price.refresh_from_db()
     assert response.status_code == 403
     assert price.input == 750_000_000
+
+
+def test_demand_of_any_provider_is_a_choice_with_a_name(operator: Client) -> None:
+    for provider in ("", "acme"):
+        SettledDemand.objects.create(
+            day=clock.now().date(), kind="model", slug="swift", provider=provider
+        )
+
+    body = operator.get("/admin/catalog/settleddemand/").content.decode()
+
+    assert re.findall(r'"\?provider=\w*"[^>]*>\s*(\w+)', body) == ["any", "acme"]
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,7 @@ SLOW, QUICK = "deepseek-flash", "gpt-5.4-mini"
 # the batch takes eight minutes, so it runs still when the lane is switched off.
 ITEMS, LATENCY_MS = 600, 30_000
 WIDTHS = (1280, 390)
-PAGES = (
-    *("/admin/dashboard/", "/admin/stuck/", "/admin/lanes/", "/admin/"),
-    *("/admin/batches/batch/", "/admin/billing/operatorrequest/"),
-    *("/admin/billing/ledgertransaction/", "/admin/accounts/operatoraction/"),
-    "/admin/accounts/org/",
-)
+PAGES = ("/admin/dashboard/", "/admin/stuck/", "/admin/lanes/", "/admin/")
 # For a machine that is busy with other things.
 PATIENCE_SECONDS = 420.0
 PATIENCE_MS = 240_000
@@ -110,8 +105,7 @@ def test_the_pages_are_fit_for_everybody(
 ) -> None:
     with browsing(product.address) as page:
         _log_in(page, CHECKER, demo)
-        page.get_by_role("button", name=theme).click()
-        expect(page.locator("html")).to_have_attribute("data-theme", theme.lower())
+        _choose(page, theme)
         for path in PAGES:
             _look_at(page, path)
         page.goto("/admin/lanes/")
@@ -119,12 +113,80 @@ def test_the_pages_are_fit_for_everybody(
         _look_at(page, page.url)
 
 
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_every_list_row_and_form_of_the_admin_is_fit_for_everybody(
+    product: Product, demo: dict[str, Any], theme: str
+) -> None:
+    with browsing(product.address) as page:
+        _log_in(page, CHECKER, demo)
+        _choose(page, theme)
+        page.goto("/admin/")
+        _is_shown_in(page, theme)
+        lists = _links(page, "#content-main th a")
+        forms = _links(page, "#content-main a.addlink")
+        for path in lists:
+            _look_at(page, path)
+            for row in _links(page, "#result_list tbody th a")[:1]:
+                _look_at(page, row)
+        for path in forms:
+            _look_at(page, path)
+    assert "/admin/billing/operatorrequest/" in lists
+    assert "/admin/catalog/offeringprice/add/" in forms
+
+
+def test_a_theme_chosen_in_the_admin_holds_on_the_operators_own_pages(
+    product: Product, demo: dict[str, Any]
+) -> None:
+    with browsing(product.address) as page:
+        _log_in(page, CHECKER, demo)
+        page.goto("/admin/")
+        with page.expect_response("**/theme"):
+            page.get_by_role(
+                "button", name="Toggle theme (current theme: auto)"
+            ).click()
+        page.goto("/admin/dashboard/")
+        _is_shown_in(page, "Dark")
+
+
+def test_a_day_and_a_time_are_chosen_by_a_click(
+    product: Product, demo: dict[str, Any]
+) -> None:
+    with browsing(product.address) as page:
+        _log_in(page, CHECKER, demo)
+        page.goto("/admin/catalog/offeringprice/add/")
+        valid_from = page.locator(".field-valid_from")
+        valid_from.get_by_role("link", name="Choose a Date").click()
+        page.locator("#calendarbox0").get_by_role("link", name="Today").click()
+        valid_from.get_by_role("link", name="Choose a Time").click()
+        page.locator("#clockbox0").get_by_role("link", name="Noon").click()
+        expect(page.get_by_label("Valid from, time")).to_have_value("12:00:00")
+        expect(page.get_by_label("Valid from, date")).not_to_have_value("")
+
+
+def _choose(page: Page, theme: str) -> None:
+    page.get_by_role("button", name=theme).click()
+    _is_shown_in(page, theme)
+
+
+def _is_shown_in(page: Page, theme: str) -> None:
+    expect(page.locator("html")).to_have_attribute("data-theme", theme.lower())
+
+
+def _links(page: Page, selector: str) -> list[str]:
+    """Return where the links lead that are found so."""
+    read = "links => links.map(link => link.getAttribute('href'))"
+    found: list[str] = page.locator(selector).evaluate_all(read)
+    return found
+
+
 def _look_at(page: Page, path: str) -> None:
     page.goto(path)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate(OVERFLOW) <= 0, (path, width)
-    assert violations(page) == [], path
+    # Of a sheet that Django's forms import, axe takes the address for one beside the
+    # page: the page itself logs nothing, reading ahead would.
+    assert violations(page, preload=False) == [], path
 
 
 def _items() -> list[dict[str, Any]]:

@@ -28,9 +28,14 @@ WIDTHS = (1600, 1024, 390)
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-def violations(page: Page) -> list[Any]:
-    """Return what axe finds, each with the elements it is about."""
-    found = Axe().run(page).response["violations"]
+def violations(page: Page, *, preload: bool = True) -> list[Any]:
+    """Return what axe finds, each with the elements it is about.
+
+    Args:
+        page: the page.
+        preload: let axe read imported style sheets, for what a rotated phone shows.
+    """
+    found = Axe().run(page, options={"preload": preload}).response["violations"]
     return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
 
 
