@@ -1,4 +1,7 @@
-"""The operators' view: two switches and a way to add a price; the rest is read-only."""
+"""The operators' view: a switch and a way to add a price; the rest is read-only.
+
+Providers are switched on a page of their own, with a reason that the log keeps.
+"""
 
 from collections.abc import Iterator
 from datetime import date
@@ -8,6 +11,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from batchrouter.kit import clock
 from catalog import ageing
@@ -37,6 +43,12 @@ class CatalogAdmin(admin.ModelAdmin[Any]):
         """Refuse: rows come from the data files."""
         return False
 
+    def has_change_permission(
+        self, request: HttpRequest, obj: Any | None = None
+    ) -> bool:
+        """Refuse where there is nothing to switch."""
+        return bool(self.switches) and super().has_change_permission(request, obj)
+
     def has_delete_permission(
         self, request: HttpRequest, obj: Any | None = None
     ) -> bool:
@@ -46,9 +58,27 @@ class CatalogAdmin(admin.ModelAdmin[Any]):
 
 @admin.register(Provider)
 class ProviderAdmin(CatalogAdmin):
-    switches = ("enabled", "is_sanctioned")
-    list_display = ("key", "display_name", "enabled", "is_sanctioned", "as_of")
+    list_display = (
+        "key",
+        "display_name",
+        "enabled",
+        "is_sanctioned",
+        "as_of",
+        "switch",
+    )
     search_fields = ("key", "display_name")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Any | None = None
+    ) -> list[str]:
+        """Lead from the page of a row to the switch too."""
+        return [*super().get_readonly_fields(request, obj), "switch"]
+
+    @admin.display(description="lanes and switch")
+    def switch(self, provider: Provider) -> SafeString:
+        """Return the way to the page that asks for a reason."""
+        address = reverse("operators-provider", args=[provider.pk])
+        return format_html('<a href="{}">{}</a>', address, provider.display_name)
 
 
 class UpkeepFilter(admin.SimpleListFilter):

@@ -1,5 +1,7 @@
 """What operators send from their own pages."""
 
+from typing import ClassVar
+
 from django import forms
 
 from accounts.operator_actions import REASON_FIELD
@@ -9,13 +11,13 @@ from console.forms.base import ServiceForm
 class SwitchForm(ServiceForm):
     """A switch and why it is thrown; the button says which way."""
 
-    action = forms.ChoiceField(
-        choices=[("switch_off", "off"), ("switch_on", "on")],
-        widget=forms.HiddenInput,
-    )
+    ways: ClassVar[tuple[str, ...]] = ("switch_off", "switch_on")
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["action"] = forms.ChoiceField(
+            choices=[(way, way) for way in self.ways], widget=forms.HiddenInput
+        )
         self.fields[REASON_FIELD] = forms.CharField(
             label="Reason",
             max_length=300,
@@ -23,3 +25,9 @@ class SwitchForm(ServiceForm):
             error_messages={"required": "Say why: the log keeps it."},
             widget=forms.TextInput(attrs={"autocomplete": "off"}),
         )
+
+
+class ProviderSwitchForm(SwitchForm):
+    """The two switches of a provider."""
+
+    ways = (*SwitchForm.ways, "sanction", "lift_sanction")

@@ -7,13 +7,23 @@ from typing import Any
 
 from django.urls import reverse
 
-from accounts.models import OperatorAction
 from catalog.models import Offering, Provider
+from console.operators.switches import Button, Switch, switch_at
 from routing.lanes import LaneState, LaneView, lane_state, lane_views
 from routing.models import OfferingHealth
 
 SHOWN = 80
-_ACTIONS_SHOWN = 5
+_OFF = Button(
+    "switch_off",
+    "Switch the lane off",
+    look="danger",
+    effect=(
+        "It gets no new work at once. Calls under way end, provider jobs are "
+        "collected; what waits moves to other lanes by plan, or by a new one, at the "
+        "quoted price."
+    ),
+)
+_ON = Button("switch_on", "Switch the lane on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +119,12 @@ def _urgency(line: LaneLine) -> tuple[bool, int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What an operator did with the lane's switch."""
-
-    at: datetime
-    operator: str
-    action: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class LanePage:
     """One lane.
 
     Attributes:
         window_calls: calls at once of all workers; None before the first.
         failures: kinds with the instant of the last report, the newest first.
-        done: what operators did with its switch, the newest first.
     """
 
     pk: int
@@ -133,7 +132,8 @@ class LanePage:
     line: LaneLine
     model: str
     privacy: str
-    is_on: bool
+    provider_pk: int
+    provider_name: str
     is_provider_on: bool
     breaker: str
     breaker_reason: str
@@ -141,8 +141,7 @@ class LanePage:
     halved_at: datetime | None
     failures: tuple[tuple[str, datetime], ...]
     deprecates_at: datetime | None
-    done: tuple[Done, ...]
-    log_url: str
+    switch: Switch
 
 
 def lane_page(pk: int, *, now: datetime) -> LanePage | None:
@@ -153,14 +152,15 @@ def lane_page(pk: int, *, now: datetime) -> LanePage | None:
         return None
     health: OfferingHealth | None = getattr(row, "health", None)
     view = lane_views([pk], now=now)[pk]
-    switch = reverse("operators-lane-switch", args=[pk])
+    address = reverse("operators-lane-switch", args=[pk])
     return LanePage(
         pk=pk,
         public_id=row.public_id,
         line=_line(row, view, now),
         model=row.model.slug,
         privacy=row.privacy,
-        is_on=row.enabled,
+        provider_pk=row.provider_id,
+        provider_name=row.provider.display_name,
         is_provider_on=row.provider.enabled and not row.provider.is_sanctioned,
         breaker=view.breaker.replace("_", "-"),
         breaker_reason=view.breaker_reason,
@@ -168,19 +168,10 @@ def lane_page(pk: int, *, now: datetime) -> LanePage | None:
         halved_at=None if health is None else health.halved_at,
         failures=_failures({} if health is None else health.last_failures),
         deprecates_at=row.deprecates_at,
-        done=tuple(_done(switch)),
-        log_url=f"{reverse('admin:accounts_operatoraction_changelist')}?q={switch}",
+        switch=switch_at(address, [_OFF if row.enabled else _ON]),
     )
 
 
 def _failures(last: Mapping[str, Any]) -> tuple[tuple[str, datetime], ...]:
     newest = sorted(last.items(), key=lambda pair: str(pair[1]), reverse=True)
     return tuple((kind, datetime.fromisoformat(at)) for kind, at in newest)
-
-
-def _done(path: str) -> list[Done]:
-    rows = OperatorAction.objects.filter(path=path).select_related("operator")
-    return [
-        Done(row.at, row.operator.email, row.action.replace("_", " "), row.reason)
-        for row in rows.order_by("-pk")[:_ACTIONS_SHOWN]
-    ]

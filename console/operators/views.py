@@ -7,14 +7,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from batches.stuck import stuck_page
 from batchrouter.kit import clock
-from catalog.switches import switch_offering
+from catalog.switches import sanction_provider, switch_offering, switch_provider
 from console.operators.access import operator_page, require
 from console.operators.dashboard import show_dashboard
-from console.operators.forms import SwitchForm
+from console.operators.forms import ProviderSwitchForm, SwitchForm
 from console.operators.lanes import LanePage, lane_page, lane_table
+from console.operators.providers import ProviderPage, provider_page
 from console.operators.stuck import show_stuck
 
 _SWITCHING = "catalog.change_offering"
+_SWITCHING_PROVIDERS = "catalog.change_provider"
 _MONEY = "billing.view_ledgertransaction"
 
 
@@ -85,4 +87,56 @@ def _found(pk: int) -> LanePage:
     shown = lane_page(pk, now=clock.now())
     if shown is None:
         raise Http404("There is no such lane.")
+    return shown
+
+
+@require_safe
+@operator_page("routing.view_lane")
+def provider_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /admin/providers/{pk}/: a provider's lanes, and its switch."""
+    return _provider(request, pk, ProviderSwitchForm())
+
+
+@require_POST
+@operator_page("routing.view_lane")
+def provider_switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST /admin/providers/{pk}/switch/: off, on, sanctioned or not any more."""
+    require(request, _SWITCHING_PROVIDERS)
+    form = ProviderSwitchForm(request.POST)
+    if not form.is_valid():
+        return _provider(request, pk, form)
+    action, provider_id = form.cleaned_data["action"], _found_provider(pk).pk
+    if action in ("sanction", "lift_sanction"):
+        is_new = sanction_provider(provider_id, is_sanctioned=action == "sanction")
+    else:
+        is_new = switch_provider(provider_id, is_on=action == "switch_on")
+    if is_new:
+        messages.success(request, _PROVIDER_IS[action])
+    else:
+        messages.info(request, "It was so already.")
+    return redirect("operators-provider", pk=pk)
+
+
+_PROVIDER_IS = {
+    "switch_on": "The provider is on: its lanes get work from now on.",
+    "switch_off": "The provider is off: none of its lanes gets new work. Calls under "
+    "way end, provider jobs are collected, and everything else moves to other lanes.",
+    "sanction": "The provider is sanctioned: none of its lanes gets new work.",
+    "lift_sanction": "The sanction is lifted.",
+}
+
+
+def _provider(request: HttpRequest, pk: int, form: ProviderSwitchForm) -> HttpResponse:
+    context = {
+        "provider": _found_provider(pk),
+        "form": form,
+        "may_switch": request.user.has_perm(_SWITCHING_PROVIDERS),
+    }
+    return render(request, "operators/provider.html", context, status=form.status)
+
+
+def _found_provider(pk: int) -> ProviderPage:
+    shown = provider_page(pk, now=clock.now())
+    if shown is None:
+        raise Http404("There is no such provider.")
     return shown

@@ -8,7 +8,7 @@ from django.test import Client
 
 from batchrouter.kit import clock
 from catalog.models import Offering, OfferingPrice, SettledDemand
-from tests.factories.catalog import OfferingPriceFactory
+from tests.factories.catalog import OfferingPriceFactory, ProviderFactory
 from tests.support.operators import operator_client
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +44,18 @@ def test_an_offering_is_switched_off(operator: Client) -> None:
     offering.refresh_from_db()
     assert response.status_code == 302
     assert (offering.enabled, offering.adapter) == (False, "openai")
+
+
+def test_a_provider_is_not_switched_by_the_form_of_its_facts(operator: Client) -> None:
+    provider = ProviderFactory.create()
+    path = f"/admin/catalog/provider/{provider.pk}/change/"
+
+    assert operator.post(path, {"is_sanctioned": "on"}).status_code == 403
+
+    provider.refresh_from_db()
+    assert (provider.enabled, provider.is_sanctioned) == (True, False)
+    page = operator.get(path).content.decode()
+    assert f'href="/admin/providers/{provider.pk}/"' in page
 
 
 def test_a_price_is_added(operator: Client) -> None:

@@ -111,6 +111,9 @@ def test_the_pages_are_fit_for_everybody(
         page.goto("/admin/lanes/")
         page.locator("main tbody a").first.click()
         _look_at(page, page.url)
+        page.locator("main a[href^='/admin/providers/']").first.click()
+        expect(page.get_by_role("button", name="Switch the provider")).to_be_visible()
+        _look_at(page, page.url)
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])

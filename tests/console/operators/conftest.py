@@ -1,4 +1,4 @@
-"""Operators with a second factor: one who may do everything, and one who may little."""
+"""Operators with a second factor: two who may do everything, and one who may little."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -11,6 +11,17 @@ from tests.support.operators import log_in_operator, operator_client
 @pytest.fixture
 def operator(db: None) -> Client:
     return operator_client()
+
+
+@pytest.fixture
+def ada(db: None) -> Client:
+    """An operator with a name."""
+    visitor = Client()
+    log_in_operator(
+        visitor,
+        UserFactory.create(email="ada@example.com", is_staff=True, is_superuser=True),
+    )
+    return visitor
 
 
 @pytest.fixture

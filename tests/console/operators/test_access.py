@@ -19,7 +19,8 @@ def offering() -> Offering:
 
 
 def all_pages(offering: Offering) -> list[str]:
-    return [*PAGES, f"/admin/lanes/{offering.pk}/"]
+    provider = f"/admin/providers/{offering.provider_id}/"
+    return [*PAGES, f"/admin/lanes/{offering.pk}/", provider]
 
 
 def test_an_operator_opens_all_of_them(operator: Client, offering: Offering) -> None:

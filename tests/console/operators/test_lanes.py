@@ -1,6 +1,5 @@
 """Operators see how each lane fares, and switch one with a reason that stays."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +13,8 @@ from catalog.models import Offering
 from console.operators.lanes import lane_page, lane_table
 from routing import health, pace_store
 from routing.pacing import PaceReport
-from tests.factories.accounts import UserFactory
+from tests.console.operators.pages import words_of
 from tests.factories.catalog import OfferingFactory, ProviderFactory
-from tests.support.operators import log_in_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -28,23 +26,6 @@ def offering() -> Offering:
     return OfferingFactory.create(
         provider=ProviderFactory.create(key="acme"), provider_model="swift"
     )
-
-
-@pytest.fixture
-def ada() -> Client:
-    """An operator with a name."""
-    visitor = Client()
-    log_in_operator(
-        visitor,
-        UserFactory.create(email="ada@example.com", is_staff=True, is_superuser=True),
-    )
-    return visitor
-
-
-def words_of(client: Client, page: str) -> str:
-    """Return the text of a page, its spaces run together."""
-    body = client.get(page).content.decode()
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
 
 
 def switch(client: Client, offering: Offering, way: str, reason: str) -> Any:
