@@ -1,6 +1,7 @@
 """The operators' view: a switch and a way to add a price; the rest is read-only.
 
-Providers are switched on a page of their own, with a reason that the log keeps.
+Providers and lanes are switched on pages of their own, with a reason that the log
+keeps.
 """
 
 from collections.abc import Iterator
@@ -103,7 +104,6 @@ class UpkeepFilter(admin.SimpleListFilter):
 
 @admin.register(Offering)
 class OfferingAdmin(CatalogAdmin):
-    switches = ("enabled",)
     list_display = (
         "public_id",
         "provider",
@@ -116,6 +116,7 @@ class OfferingAdmin(CatalogAdmin):
         "is_price_fresh",
         "deprecates_at",
         "enabled",
+        "switch",
     )
     list_filter = (UpkeepFilter, "provider", "mode", "region", "privacy", "enabled")
     list_select_related = ("provider", "model")
@@ -124,6 +125,20 @@ class OfferingAdmin(CatalogAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Add the day on which each price in force was read."""
         return ageing.with_price_age(super().get_queryset(request), now=clock.now())
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Any | None = None
+    ) -> list[str]:
+        """Lead from the page of a row to the switch too."""
+        return [*super().get_readonly_fields(request, obj), "switch"]
+
+    @admin.display(description="lane and switch")
+    def switch(self, row: Offering) -> SafeString:
+        """Return the way to the page that asks for a reason."""
+        address = reverse("operators-lane", args=[row.pk])
+        return format_html(
+            '<a href="{}">{} {}</a>', address, row.provider_model, row.mode
+        )
 
     @admin.display(description="price read on", ordering="price_as_of")
     def price_as_of(self, row: Any) -> date | None:

@@ -1,4 +1,4 @@
-"""Operators switch offerings, and add prices without changing one."""
+"""Operators are led to the switches, and add prices without changing one."""
 
 import re
 from datetime import timedelta
@@ -35,15 +35,18 @@ def new_price(offering: Offering, *, valid_from: str) -> dict[str, str]:
     }
 
 
-def test_an_offering_is_switched_off(operator: Client) -> None:
+def test_an_offering_is_not_switched_by_the_form_of_its_facts(
+    operator: Client,
+) -> None:
     offering = OfferingPriceFactory.create().offering
     path = f"/admin/catalog/offering/{offering.pk}/change/"
 
-    response = operator.post(path, {"adapter": "elsewhere"})
+    assert operator.post(path, {"adapter": "elsewhere"}).status_code == 403
 
     offering.refresh_from_db()
-    assert response.status_code == 302
-    assert (offering.enabled, offering.adapter) == (False, "openai")
+    assert (offering.enabled, offering.adapter) == (True, "openai")
+    page = operator.get(path).content.decode()
+    assert f'href="/admin/lanes/{offering.pk}/"' in page
 
 
 def test_a_provider_is_not_switched_by_the_form_of_its_facts(operator: Client) -> None:
