@@ -1,20 +1,25 @@
 """Where operators ask for movements of money, and others approve them.
 
-Rows are never edited here: the form asks by a service, and so do the two actions.
+Rows are never edited here: the form asks by a service, and decisions are made by one,
+with the buttons of a request's page or by the actions of the list.
 """
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from batchrouter.kit import clock, ids
 from batchrouter.kit.errors import BatchRouterError
 from batchrouter.kit.money import MoneyFormatError, format_usd, parse_usd
-from billing.models import CardRefund, OperationKind, OperatorRequest
+from billing.models import CardRefund, OperationKind, OperationState, OperatorRequest
 from billing.operations import (
     Asking,
     approve,
@@ -166,6 +171,41 @@ class OperatorRequestAdmin(admin.ModelAdmin[OperatorRequest]):
 
     actions = ("approve_requests", "reject_requests")
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add where the buttons of a request's page lead."""
+        decide = self.admin_site.admin_view(require_POST(self.decide))
+        door = path("<int:pk>/decide/", decide, name="billing_operatorrequest_decide")
+        return [door, *super().get_urls()]
+
+    def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Approve or decline one request, and show what became of it."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        asked = get_object_or_404(OperatorRequest, pk=pk)
+        match request.POST.get("action"):
+            case "approve":
+                self._approve(request, asked)
+            case "decline":
+                self._reject(request, asked)
+            case _:
+                return HttpResponseBadRequest("Approve or decline.")
+        return redirect("admin:billing_operatorrequest_change", pk)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show whoever may decide what it is about, beside the buttons."""
+        more = dict(extra_context or {})
+        asked = self.get_object(request, object_id)
+        is_open = asked is not None and asked.state == OperationState.REQUESTED
+        if asked is not None and is_open and self.has_change_permission(request):
+            more["to_decide"] = _facts(asked)
+        return super().change_view(request, object_id, form_url, more)
+
     @admin.display(description="amount (USD)")
     def amount(self, asked: OperatorRequest) -> str:
         """Show the amount in dollars."""
@@ -209,14 +249,7 @@ class OperatorRequestAdmin(admin.ModelAdmin[OperatorRequest]):
     ) -> None:
         """Approve each of the chosen requests that the visitor did not make."""
         for asked in chosen.order_by("pk"):
-            try:
-                done = approve(
-                    asked.public_id, checker=_signature(request), now=clock.now()
-                )
-            except BatchRouterError as error:
-                self._say(request, asked, error.message, messages.ERROR)
-            else:
-                self._say(request, done, f"{done.state}. {done.outcome}")
+            self._approve(request, asked)
 
     @admin.action(description="Reject", permissions=["change"])
     def reject_requests(
@@ -224,17 +257,30 @@ class OperatorRequestAdmin(admin.ModelAdmin[OperatorRequest]):
     ) -> None:
         """Reject each of the chosen requests that the visitor did not make."""
         for asked in chosen.order_by("pk"):
-            try:
-                reject(
-                    asked.public_id,
-                    checker=_signature(request),
-                    why="Rejected in the admin.",
-                    now=clock.now(),
-                )
-            except BatchRouterError as error:
-                self._say(request, asked, error.message, messages.ERROR)
-            else:
-                self._say(request, asked, "rejected.")
+            self._reject(request, asked)
+
+    def _approve(self, request: HttpRequest, asked: OperatorRequest) -> None:
+        try:
+            done = approve(
+                asked.public_id, checker=_signature(request), now=clock.now()
+            )
+        except BatchRouterError as error:
+            self._say(request, asked, error.message, messages.ERROR)
+        else:
+            self._say(request, done, f"{done.state}. {done.outcome}")
+
+    def _reject(self, request: HttpRequest, asked: OperatorRequest) -> None:
+        try:
+            reject(
+                asked.public_id,
+                checker=_signature(request),
+                why="Rejected in the admin.",
+                now=clock.now(),
+            )
+        except BatchRouterError as error:
+            self._say(request, asked, error.message, messages.ERROR)
+        else:
+            self._say(request, asked, "rejected.")
 
     def _say(
         self,
@@ -244,6 +290,22 @@ class OperatorRequestAdmin(admin.ModelAdmin[OperatorRequest]):
         level: int = messages.SUCCESS,
     ) -> None:
         self.message_user(request, f"{asked.public_id}: {text}", level)
+
+
+def _facts(asked: OperatorRequest) -> list[tuple[str, str]]:
+    """Return what a checker has to know, name and value; what is empty is left out."""
+    facts = [
+        ("What", asked.get_kind_display()),
+        ("Amount", f"{format_usd(asked.amount_nanousd)} USD"),
+        ("Organization", str(asked.org or "")),
+        ("Provider", f"{asked.provider} {asked.month}".strip()),
+        ("Reference", asked.reference),
+        ("Debit", asked.debit_code),
+        ("Credit", asked.credit_code),
+        ("Reason", asked.reason),
+        ("Asked by", asked.maker),
+    ]
+    return [(name, value) for name, value in facts if value]
 
 
 def _signature(request: HttpRequest) -> str:

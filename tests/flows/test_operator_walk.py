@@ -27,6 +27,7 @@ SLOW, QUICK = "deepseek-flash", "gpt-5.4-mini"
 # the batch takes eight minutes, so it runs still when the lane is switched off.
 ITEMS, LATENCY_MS = 600, 30_000
 WIDTHS = (1280, 390)
+THEMES = ("Light", "Dark")
 PAGES = ("/admin/dashboard/", "/admin/stuck/", "/admin/lanes/", "/admin/")
 # For a machine that is busy with other things.
 PATIENCE_SECONDS = 420.0
@@ -85,21 +86,27 @@ def test_a_refund_is_asked_for_by_one_and_approved_by_another(
     with browsing(product.address) as page:
         _log_in(page, MAKER, demo)
         _ask_for_a_refund(page)
+        page.locator("#result_list").get_by_role("link", name="opreq_").click()
         _approve(page)
         expect(page.get_by_text("Another person than the maker")).to_be_visible()
-        expect(page.locator("#result_list")).to_contain_text("requested")
+        expect(page.locator(".field-state")).to_contain_text("requested")
     with browsing(product.address) as page:
         _log_in(page, CHECKER, demo)
         expect(page.locator("main")).to_contain_text(MAKER)
-        page.get_by_role("link", name="Decide").click()
+        for theme in THEMES:
+            page.goto("/admin/dashboard/")
+            _choose(page, theme)
+            page.get_by_role("link", name="opreq_").click()
+            _look_at(page, page.url)
         _approve(page)
         expect(page.locator(".messagelist")).to_contain_text("approved.")
+        expect(page.get_by_role("button", name="Approve")).to_be_hidden()
         _see_it_in_the_ledger(page)
     product.wait_until(lambda: _is_refunded(product))
     assert "all hold" in product.manage("ledger_reconcile")
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_the_pages_are_fit_for_everybody(
     product: Product, demo: dict[str, Any], theme: str
 ) -> None:
@@ -116,7 +123,7 @@ def test_the_pages_are_fit_for_everybody(
         _look_at(page, page.url)
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_every_list_row_and_form_of_the_admin_is_fit_for_everybody(
     product: Product, demo: dict[str, Any], theme: str
 ) -> None:
@@ -286,9 +293,11 @@ def _ask_for_a_refund(page: Page) -> None:
 
 
 def _approve(page: Page) -> None:
-    page.locator("#result_list .action-select").first.check()
-    page.get_by_label("Action:").select_option("approve_requests")
-    page.get_by_role("button", name="Go").click()
+    """Press the button beside what is decided."""
+    decision = page.get_by_role("region", name="Decide")
+    for shown in ("10.00 USD", "Demo organization", "far too slow", MAKER):
+        expect(decision).to_contain_text(shown)
+    decision.get_by_role("button", name="Approve and carry out").click()
 
 
 def _see_it_in_the_ledger(page: Page) -> None:
