@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Sum
 
 from batches.families import Attempts
-from batches.models import Batch, WorkUnit
+from batches.models import Batch
 from batches.selectors import Places, manifest_with_hidden_items, rows_at
 from batches.states import RowStatus
 
 # Names of checks are in the rows only; these rows have one that failed.
 _FAILED_CHECK = "verification_failed"
+# Of a name and a kind that are both common, a page is found so near.
+_NEAR = 5_000
+_LAST = 2**31 - 1
+_EVERYWHERE = {"first": 0, "last": _LAST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,62 +51,69 @@ class FoundRows:
     has_after: bool
 
 
-# The best row of all retries, for each item that they ran.
-_RETRIED = """
-later AS MATERIALIZED (
-  SELECT DISTINCT ON (seq) * FROM batches_resultrow
-   WHERE batch_id = ANY(%(retries)s)
-   ORDER BY seq, (status IN ('completed', 'review')) DESC, batch_id DESC)
+# All rows: each item has one of the batch itself, and its best is found by key.
+_FIRST_OF_ALL = """
+WITH found AS (
+  SELECT r.seq, best.batch_id
+    FROM (SELECT r.seq FROM batches_resultrow r{items}
+           WHERE r.batch_id = %(batch)s
+             AND r.seq BETWEEN %(first)s AND %(last)s{conditions}
+           ORDER BY r.seq {order} LIMIT %(limit)s) r
+   CROSS JOIN LATERAL (
+         SELECT a.batch_id FROM batches_resultrow a
+          WHERE a.batch_id = ANY(%(family)s) AND a.seq = r.seq
+          ORDER BY (a.status IN ('completed', 'review')) DESC, a.batch_id DESC
+          LIMIT 1) best)
 """
-# Read once, before the rows: a hundred thousand ids are looked through in a moment.
-_NAMED = """
-named AS MATERIALIZED (
+_NAMED_ITEMS = """
+            JOIN batches_item i
+              ON i.manifest_id = %(manifest)s AND i.seq = r.seq
+             AND i.seq BETWEEN %(first)s AND %(last)s
+             AND strpos(lower(i.customer_item_id), lower(%(name)s)) > 0
+"""
+# Rows of a kind: the first of each attempt, and of these the first. All names are
+# looked through once, because nobody knows how rare the name or the kind is.
+_FIRST_OF_EACH = """
+WITH named AS MATERIALIZED (
   SELECT seq FROM batches_item
-   WHERE manifest_id = %(manifest)s
-     AND strpos(lower(customer_item_id), lower(%(name)s)) > 0)
+   WHERE manifest_id = %(manifest)s AND seq BETWEEN %(first)s AND %(last)s
+     AND strpos(lower(customer_item_id), lower(%(name)s)) > 0),
+found AS (
+  SELECT r.seq, attempt.id AS batch_id
+    FROM unnest(%(family)s::bigint[]) attempt(id)
+   CROSS JOIN LATERAL (
+         SELECT r.seq FROM batches_resultrow r
+          WHERE r.batch_id = attempt.id
+            AND r.seq BETWEEN %(first)s AND %(last)s{conditions}
+          ORDER BY 1 {order} LIMIT %(limit)s) r
+   ORDER BY r.seq {order} LIMIT %(limit)s)
 """
-_JOIN_RETRIED = """
-  LEFT JOIN later
-         ON later.seq = own.seq AND own.status NOT IN ('completed', 'review')
+# Names are met, and later rows left out, as sets: a planner that guesses the numbers of
+# a new batch wrong would compare each with each.
+_NAMED = """
+         INTERSECT
+         SELECT named.seq FROM named
+"""
+# What is not delivered is the best row of its item until a retry has one.
+_WITHOUT_LATER = """
+         EXCEPT
+         SELECT later.seq FROM batches_resultrow later
+          WHERE later.batch_id = ANY(%(retries)s) AND later.batch_id > attempt.id
+            AND later.seq BETWEEN %(first)s AND %(last)s
+"""
+_PLACES = """
+SELECT p.seq, p.segment_id, p."offset", p.head_length, p.length, p.batch_id
+  FROM found JOIN batches_resultrow p USING (batch_id, seq)
+ ORDER BY p.seq {order}
 """
 _NOT_HIDDEN = """
    AND NOT EXISTS (
      SELECT 1 FROM batches_item i
-      WHERE i.manifest_id = %(hidden)s AND i.seq = own.seq AND i.is_golden)
+      WHERE i.manifest_id = %(hidden)s AND i.seq = r.seq AND i.is_golden)
 """
-
-
-class _Rows:
-    """The SQL of a batch's rows, with those of its retries where it has any."""
-
-    def __init__(self, batch: Batch, attempts: Attempts | None) -> None:
-        retries = [] if attempts is None else [*attempts.public_ids.keys() - {batch.pk}]
-        hidden = manifest_with_hidden_items(batch)
-        self._has_retries = bool(retries)
-        self._is_hiding = hidden is not None
-        self.values: dict[str, Any] = {
-            "batch": batch.pk,
-            "retries": retries,
-            "hidden": hidden,
-        }
-
-    def column(self, name: str) -> str:
-        """Return a column of the best row."""
-        own = f'own."{name}"'
-        return f'coalesce(later."{name}", {own})' if self._has_retries else own
-
-    def select(self, columns: str, *, with_names: bool = False) -> str:
-        """Return a query of these columns, up to its last condition."""
-        first = [_RETRIED] * self._has_retries + [_NAMED] * with_names
-        return "".join(
-            [
-                f"WITH {','.join(first)} " if first else "",
-                f"SELECT {columns} FROM batches_resultrow own",  # noqa: S608 # ours
-                _JOIN_RETRIED if self._has_retries else "",
-                " WHERE own.batch_id = %(batch)s",
-                _NOT_HIDDEN if self._is_hiding else "",
-            ]
-        )
+# As the index of rows that are not completed says it, so that it is read.
+_NOT_COMPLETED = " AND NOT r.status = 'completed'"
+_DELIVERED = (RowStatus.COMPLETED, RowStatus.REVIEW)
 
 
 def find_rows(
@@ -114,6 +124,7 @@ def find_rows(
     after: int = -1,
     before: int | None = None,
     limit: int,
+    near: int = _NEAR,
 ) -> FoundRows:
     """Return a page of a batch's rows, in the order of its input.
 
@@ -124,25 +135,36 @@ def find_rows(
         after: the item number that the page comes after.
         before: the item number that it comes before, instead.
         limit: rows of the page.
+        near: item numbers that a name and a kind are first looked for among.
 
     Raises:
         ContentDeleted: also when it is deleted at this moment.
     """
+    reaches = (near, None) if wanted.name and _kind(wanted) else (None,)
     more: dict[str, Any] = {
-        "manifest": batch.manifest_id,
         "name": wanted.name,
         "status": wanted.status,
         "failed_check": _FAILED_CHECK,
-        "place": after if before is None else before,
         "limit": limit + 1,
     }
 
     def find(among: Attempts | None) -> Places:
-        rows = _Rows(batch, among)
-        sql = _page(rows, wanted, is_backward=before is not None)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, {**rows.values, **more})
-            return list(cursor.fetchall())
+        values = _values(batch, among) | more
+        sql = _page(
+            wanted,
+            has_retries=bool(values["retries"]),
+            is_hiding=values["hidden"] is not None,
+            is_backward=before is not None,
+        )
+        places: Places = []
+        for reach in reaches:
+            values["first"], values["last"] = _span(after, before, reach)
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values)
+                places = list(cursor.fetchall())
+            if len(places) > limit:
+                break
+        return places
 
     found = rows_at(batch, find, attempts, with_raw=False)
     has_more = len(found) > limit
@@ -152,47 +174,104 @@ def find_rows(
     return FoundRows(shown[::-1], has_before=has_more, has_after=True)
 
 
-_PLACE = ("segment_id", "offset", "head_length", "length", "batch_id")
+def _span(after: int, before: int | None, reach: int | None) -> tuple[int, int]:
+    """Return the first and the last item number to look at."""
+    if before is None:
+        return after + 1, _LAST if reach is None else min(_LAST, after + reach)
+    return 0 if reach is None else before - reach, before - 1
 
 
-def _page(rows: _Rows, wanted: RowFilter, *, is_backward: bool) -> str:
-    columns = ", ".join(["own.seq", *(rows.column(name) for name in _PLACE)])
-    parts = [rows.select(columns, with_names=bool(wanted.name))]
-    if wanted.name:
-        parts.append(" AND own.seq IN (SELECT seq FROM named)")
+def _values(batch: Batch, attempts: Attempts | None) -> dict[str, Any]:
+    """Return what the SQL of a batch's rows names."""
+    family = [batch.pk] if attempts is None else list(attempts.public_ids)
+    return {
+        "batch": batch.pk,
+        "family": family,
+        "retries": [pk for pk in family if pk != batch.pk],
+        "manifest": batch.manifest_id,
+        "hidden": manifest_with_hidden_items(batch),
+    }
+
+
+def _page(
+    wanted: RowFilter, *, has_retries: bool, is_hiding: bool, is_backward: bool
+) -> str:
+    kind, is_named = _kind(wanted), bool(wanted.name)
+    hidden = _NOT_HIDDEN * is_hiding
+    if kind:
+        may_be_retried = has_retries and wanted.status not in _DELIVERED
+        later = _WITHOUT_LATER * may_be_retried
+        first, conditions = _FIRST_OF_EACH, kind + hidden + _NAMED * is_named + later
+    else:
+        first, conditions = _FIRST_OF_ALL, hidden
+    parts = {"items": _NAMED_ITEMS * is_named, "conditions": conditions}
+    for name, part in parts.items():
+        first = first.replace(f"{{{name}}}", part)
+    return (first + _PLACES).format(order="DESC" if is_backward else "ASC")
+
+
+def _kind(wanted: RowFilter) -> str:
+    """Return what the best row must be; empty where all are taken."""
+    parts = []
     if wanted.status:
-        parts.append(f" AND {rows.column('status')} = %(status)s")
+        parts.append(" AND r.status = %(status)s")
     if wanted.has_failed_check:
-        parts.append(
-            f" AND ({rows.column('status')} = 'review'"
-            f" OR {rows.column('error_code')} = %(failed_check)s)"
-        )
-    parts.append(
-        " AND own.seq < %(place)s ORDER BY own.seq DESC LIMIT %(limit)s"
-        if is_backward
-        else " AND own.seq > %(place)s ORDER BY own.seq LIMIT %(limit)s"
-    )
+        parts.append(" AND (r.status = 'review' OR r.error_code = %(failed_check)s)")
+    if parts and wanted.status != RowStatus.COMPLETED:
+        parts.append(_NOT_COMPLETED)
     return "".join(parts)
+
+
+# Units count their own rows, and an item is delivered once. What is not delivered may
+# be left in several attempts: the status that most rows have gets what the others
+# leave of the whole, and only rows of the others are looked at.
+_COUNTS = f"""
+WITH counted AS (
+  SELECT kind.status, sum(kind.number) AS number,
+         coalesce(sum(kind.number) FILTER (WHERE u.batch_id = %(batch)s), 0) AS own,
+         kind.status NOT IN ('completed', 'review') AS is_left
+    FROM batches_workunit u
+   CROSS JOIN LATERAL (
+         VALUES ('completed', u.completed), ('review', u.review),
+                ('failed', u.failed), ('expired', u.expired),
+                ('canceled', u.canceled)) kind(status, number)
+   WHERE u.batch_id = ANY(%(family)s)
+   GROUP BY 1),
+ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY is_left ORDER BY number DESC) AS rank
+    FROM counted),
+hidden AS (
+  SELECT r.status, count(*) AS number
+    FROM batches_item i
+    JOIN batches_resultrow r ON r.batch_id = %(batch)s AND r.seq = i.seq
+   WHERE i.manifest_id = %(hidden)s AND i.is_golden
+   GROUP BY 1)
+SELECT c.status, c.own - coalesce(h.number, 0),
+       CASE WHEN NOT c.is_left OR cardinality(%(retries)s::bigint[]) = 0
+            THEN c.number - coalesce(h.number, 0)
+            WHEN c.rank > 1 AND c.number = 0 THEN 0
+            WHEN c.rank > 1 THEN (
+              SELECT count(*) FROM unnest(%(family)s::bigint[]) attempt(id)
+               CROSS JOIN LATERAL (
+                     SELECT r.seq FROM batches_resultrow r
+                      WHERE r.batch_id = attempt.id AND r.status = c.status
+                      {_NOT_COMPLETED}{_NOT_HIDDEN}{_WITHOUT_LATER}) r)
+        END
+  FROM ranked c LEFT JOIN hidden h USING (status)
+"""  # noqa: S608 # constants of ours only
 
 
 def count_rows(batch: Batch, attempts: Attempts | None) -> dict[str, int]:
     """Count a batch's rows by what became of their items in all attempts."""
-    if attempts is None and manifest_with_hidden_items(batch) is None:
-        return _counted_by_units(batch)
-    rows = _Rows(batch, attempts)
-    sql = rows.select(f"{rows.column('status')}, count(*)") + " GROUP BY 1"
     with connection.cursor() as cursor:
-        cursor.execute(sql, rows.values)
-        return dict(cursor.fetchall())
-
-
-def _counted_by_units(batch: Batch) -> dict[str, int]:
-    """Return the same from the units, which count their rows themselves."""
-    sums = WorkUnit.objects.filter(batch=batch).aggregate(
-        **{f"{status}_rows": Sum(f"{status}") for status in RowStatus}
-    )
-    counts = {str(status): sums[f"{status}_rows"] or 0 for status in RowStatus}
-    return {status: count for status, count in counts.items() if count}
+        cursor.execute(_COUNTS, _values(batch, attempts) | _EVERYWHERE)
+        found = cursor.fetchall()
+    counts = {status: number for status, _, number in found if number is not None}
+    rest = sum(own for _, own, _ in found) - sum(counts.values())
+    counts |= {status: rest for status, _, number in found if number is None}
+    return {
+        str(status): int(counts[status]) for status in RowStatus if counts.get(status)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,18 @@ class ResultRow(models.Model):
     error_code = models.CharField(max_length=40, blank=True)
     completed_at = models.DateTimeField()
 
+    class Meta:
+        indexes = [
+            # What a search for failures and answers to review reads; nearly empty for
+            # a batch that went well.
+            models.Index(
+                fields=["batch_id", "seq"],
+                include=["status", "error_code"],
+                name="row_not_completed",
+                condition=~models.Q(status="completed"),
+            ),
+        ]
+
     def __str__(self) -> str:
         return f"{self.batch_id}/{self.seq} {self.status}"
 

@@ -25,11 +25,23 @@ _MEMBER = (
     *("/batches/new/{quote}", "/batches/{batch}", "/batches/{batch}/live"),
     *("/batches/{batch}/results", "/batches/{batch}/results?after=50000"),
     *("/batches/{batch}/results?q=i99", "/batches/{batch}/results?show=failed"),
-    *("/batches/{batch}/rows/77777", "/batches/{batch}/review"),
+    *("/batches/{batch}/results?q=nothing", "/batches/{batch}/results?q=i0099999"),
+    *("/batches/{batch}/rows/{row}", "/batches/{batch}/review"),
     *("/batches/{batch}/review?rows=all", "/batches/{batch}/webhooks"),
     *("/billing", "/billing/ledger", "/billing/reservations", "/reports"),
     *("/reports/imports", "/account", "/account/keys", "/account/members"),
     *("/account/webhooks", "/account/sessions"),
+)
+# A batch with as many rows of which a third ran again: all attempts are looked at.
+_RETRIED = tuple(
+    f"/batches/{{retried}}{rest}"
+    for rest in (
+        *("", "/results", "/results?after=50000", "/results?show=failed"),
+        *("/results?show=expired", "/results?show=failed-check"),
+        *("/results?q=nothing", "/results?q=i0099999"),
+        *("/results?q=i&show=failed", "/results?q=i0099999&show=completed"),
+        *("/review", "/review?rows=all"),
+    )
 )
 _OPERATOR = (
     *("/admin/", "/admin/dashboard/", "/admin/stuck/", "/admin/lanes/"),
@@ -65,14 +77,19 @@ def measure(plan: Plan) -> Section:
         file_id = str(product.api.upload(path)["id"])
         run = product.run(file_id, number)
         quote = product.api.post("/v1/batches/quote", {"input_file_id": file_id})
-        cookies = json.loads(
+        made = json.loads(
             base.python("benchmarks.inside_pages", run.batch_id, str(_BATCHES))
         )
         product.database.settle_down()
-        names = {"batch": run.batch_id, "quote": str(quote["quote_id"])}
+        names = {
+            "batch": run.batch_id,
+            "quote": str(quote["quote_id"]),
+            "retried": made["retried"],
+            "row": str(number * 7 // 9),
+        }
         pages = [
-            _asked(product, path, path.format(**names), cookies[who], requests, section)
-            for who, paths in (("member", _MEMBER), ("operator", _OPERATOR))
+            _asked(product, path, path.format(**names), made[who], requests, section)
+            for who, paths in (("member", _MEMBER + _RETRIED), ("operator", _OPERATOR))
             for path in paths
         ]
         section.database = base.database.title
@@ -132,8 +149,10 @@ def _add_results(section: Section, pages: list[_Page], number: int) -> None:
     section.note = (
         f"One visitor, one request at a time, a new connection each; the workers idle. "
         f"The organization has {count(_BATCHES)} batches; the one that is looked at "
-        f"has {count(number)} items. Sent is the body of the page as it travels, "
-        "without style sheets, scripts and pictures, which browsers keep."
+        f"has {count(number)} items, and the retried one has that many too, of which a "
+        "third failed and ran again, and a tenth of these failed once more. Sent is the "
+        "body of the page as it travels, without style sheets, scripts and pictures, "
+        "which browsers keep."
     )
     slowest = max(pages, key=lambda page: page.median_ms)
     largest = max(pages, key=lambda page: page.sent_bytes)

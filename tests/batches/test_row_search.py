@@ -10,9 +10,10 @@ from batches.row_detail import best_of
 from batches.row_search import RowFilter, count_rows, find_rows, queue_of
 from batches.selectors import attempts_of, row_page
 from batches.services.retention import REQUEST, delete_content
+from batches.states import RowStatus
 from batchrouter.kit import clock
 from tests.batches.conftest import Customer
-from tests.console.made import failed, finished_batch, retried, to_review
+from tests.console.made import Made, failed, finished_batch, retried, to_review
 
 ALL = RowFilter()
 
@@ -87,6 +88,43 @@ def test_names_are_searched_for_as_they_are_typed(twice_retried: Batch) -> None:
     assert seqs(twice_retried, RowFilter(name="ITEM-4")) == [4]
     assert seqs(twice_retried, RowFilter(name="item_4")) == []
     assert seqs(twice_retried, RowFilter(name="%")) == []
+
+
+def test_a_name_among_rows_of_a_kind_is_found_near_and_far(
+    twice_retried: Batch,
+) -> None:
+    delivered = RowFilter(name="item", status="completed")
+    assert seqs(twice_retried, delivered, near=1) == [0, 2, 3]
+    assert seqs(twice_retried, delivered, near=3, limit=1) == [0]
+    assert seqs(twice_retried, delivered, before=3, near=1) == [0, 2]
+    assert seqs(twice_retried, RowFilter(name="item-5", status="failed")) == [5]
+    assert seqs(twice_retried, RowFilter(name="item-3", status="failed")) == []
+
+
+def test_rows_with_a_failed_check_are_those_of_the_last_answers(
+    owner: Customer,
+) -> None:
+    unfit = failed("verification_failed")
+    batch = finished_batch(owner.org, "a", to_review("b"), unfit, unfit, failed())
+    assert seqs(batch, RowFilter(has_failed_check=True)) == [1, 2, 3]
+    retried(batch, {2: "c", 3: failed(), 4: unfit})
+    assert seqs(batch, RowFilter(has_failed_check=True)) == [1, 4]
+
+
+def test_what_several_attempts_left_is_counted_by_its_last_row(
+    owner: Customer,
+) -> None:
+    expired = Made(status=RowStatus.EXPIRED, error=failed().error)
+    batch = finished_batch(owner.org, "a", *[failed()] * 3, *[expired] * 3)
+    first = retried(
+        batch, dict.fromkeys((1, 2, 4), expired) | {3: "b", 5: "c"} | {6: failed()}
+    )
+    retried(first, {1: failed(), 2: "d", 4: failed(), 6: expired})
+    assert count_rows(batch, None) == {"completed": 1, "failed": 3, "expired": 3}
+    counts = {"completed": 4, "failed": 2, "expired": 1}
+    assert count_rows(batch, attempts_of(batch)) == counts
+    assert seqs(batch, RowFilter(status="failed")) == [1, 4]
+    assert seqs(batch, RowFilter(status="expired")) == [6]
 
 
 def test_the_queue_counts_what_was_delivered_in_any_attempt(
