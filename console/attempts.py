@@ -19,7 +19,8 @@ from batches.services.composing import (
 )
 from batchrouter.kit import clock
 from batchrouter.kit.errors import BatchRouterError, NotFound
-from console.forms import PROMPTS, MappingForm, NewBatchForm, propose
+from console.forms import ITEMS, PROMPTS, MappingForm, NewBatchForm, propose
+from console.selectors import kept_manifest
 from console.sheets import Sheet, chunks_of, kind_of, sheet_of
 
 _PASTED = "pasted.ndjson"
@@ -95,13 +96,40 @@ class Attempt:
         Raises:
             BatchRouterError: with the reason; the form remembers what was kept.
         """
-        form, now, wishes = self.form, clock.now(), self.form.wishes()
+        form, wishes = self.form, self.form.wishes()
         file_id = form.cleaned_data["input_file_id"]
-        if form.upload is not None or not file_id:
-            file_id = self._keep(wishes)
+        if not file_id:
+            file_id = self._keep()
             if form.upload is not None or self.sheet is not None:
                 form.keep_file(file_id)
-        return quote_file(file_id, org=self.org, wishes=wishes, now=now)
+        return quote_file(file_id, org=self.org, wishes=wishes, now=clock.now())
+
+    def look_at_file(self) -> None:
+        """Refuse a file that was sent before and is gone, and prompts with no model."""
+        form = self.form
+        file_id = form.cleaned_data.get("input_file_id")
+        if file_id and kept_manifest(self.org, file_id) is None:
+            form.forget_file()
+        if form.upload is not None and kind_of(form) == PROMPTS:
+            form.ask_for_model()
+
+    def keep_upload(self) -> None:
+        """Keep what came as a file, where something else has to be mended first.
+
+        Items are checked and become a file of the organization, a table is kept
+        already, and prompts go into the text, where they can be seen.
+        """
+        form = self.form
+        if form.upload is None or self.sheet is not None:
+            return
+        kind = kind_of(form)
+        if kind == PROMPTS:
+            form.keep_prompts(form.upload)
+        elif kind == ITEMS:
+            try:
+                form.keep_file(self._keep())
+            except InvalidManifest as error:
+                self.refuse(error)
 
     def item_of(self) -> ItemOf:
         """Return what gives the item of a table's row."""
@@ -126,17 +154,24 @@ class Attempt:
             return self.sheet.chunks()
         return [str(self.form.data.get("text", "")).encode(errors="replace")]
 
-    def _keep(self, wishes: Mapping[str, Any]) -> str:
+    def _keep(self) -> str:
         made = self._made()
         upload, now = self.form.upload, clock.now()
+        on_invalid = self.form.on_invalid
         name = _PASTED if upload is None else (upload.name or _PASTED)
         if self.sheet is not None:
             name = f"{self.sheet.filename}.ndjson"
         if made is None:
             return keep_items(
-                self.source(), org=self.org, filename=name, wishes=wishes, now=now
+                self.source(),
+                org=self.org,
+                filename=name,
+                on_invalid=on_invalid,
+                now=now,
             )
-        return keep_made(made, org=self.org, filename=name, wishes=wishes, now=now)
+        return keep_made(
+            made, org=self.org, filename=name, on_invalid=on_invalid, now=now
+        )
 
     def _made(self) -> Iterable[Made] | None:
         """Return the items that are made of what came; None where it is their lines."""
@@ -144,8 +179,9 @@ class Attempt:
             mapping = self.mapping.mapping()
             return made_items(self.sheet.table(), mapping, self.item_of())
         if kind_of(self.form) != PROMPTS:
-            text = self.form.cleaned_data["text"]
-            return None if self.form.upload is not None else whole_json(text)
+            if self.form.upload is not None:
+                return None
+            return whole_json(self.form.cleaned_data["text"])
         cleaned = self.form.cleaned_data
         template = prompt_template(
             workflow=cleaned["workflow"],

@@ -8,11 +8,20 @@ from typing import Any
 from django.db.models import F, Max, Q, QuerySet, Sum
 
 from accounts.models import Org
-from batches.models import Batch, Quote, SampleRun, WorkUnit
-from batches.selectors import Progress
+from batches.models import Batch, Manifest, Quote, SampleRun, WorkUnit
+from batches.selectors import Progress, files_of
 from batches.states import BATCH_OPEN, BATCH_TERMINAL
 
 RECENT_BATCHES = 5
+
+
+def kept_manifest(org: Org, file_id: str) -> Manifest | None:
+    """Return the items of a file that was sent before; None where they are gone."""
+    return (
+        Manifest.objects.select_related("file")
+        .filter(file__in=files_of(org), file__public_id=file_id, part_of=None)
+        .first()
+    )
 
 
 def done_items(org: Org, batches: Sequence[Batch]) -> dict[int, int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from accounts.models import Org
 from batches.manifest.reader import Made
@@ -86,7 +86,7 @@ def keep_items(
     *,
     org: Org,
     filename: str,
-    wishes: Mapping[str, Any],
+    on_invalid: Literal["reject", "skip"],
     now: datetime,
 ) -> str:
     """Check lines while they arrive and keep them; return the file's public id.
@@ -98,7 +98,7 @@ def keep_items(
         chunks,
         org=org,
         filename=filename,
-        on_invalid=wishes["on_invalid"],
+        on_invalid=on_invalid,
         now=now,
     )
     return file.public_id
@@ -109,7 +109,7 @@ def keep_made(
     *,
     org: Org,
     filename: str,
-    wishes: Mapping[str, Any],
+    on_invalid: Literal["reject", "skip"],
     now: datetime,
 ) -> str:
     """Check items while they are made, and keep them; return the file's public id.
@@ -117,9 +117,7 @@ def keep_made(
     Raises:
         InvalidManifest: nothing was kept.
     """
-    file = take_made(
-        made, org=org, filename=filename, on_invalid=wishes["on_invalid"], now=now
-    )
+    file = take_made(made, org=org, filename=filename, on_invalid=on_invalid, now=now)
     return file.public_id
 
 

@@ -1,7 +1,7 @@
 """What a new batch is made of: its items, and what is wished for them."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -18,6 +18,8 @@ OUTPUT_TOKENS = 512
 _OUTPUT_TOKENS_MAX = 1_000_000
 ITEMS, PROMPTS, TABLE = "items", "prompts", "table"
 PREVIEW = "preview"
+# Fields that say nothing of items that came as a file.
+_OF_TEXTS = ("kind", "text", "model", "max_output_tokens")
 
 _SLA_WORDS = {
     "priority": f"Priority: within {SLA_HOURS['priority']} hour",
@@ -160,7 +162,11 @@ class NewBatchForm(ServiceForm):
             ValidationError: there are no items.
         """
         cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("file") or cleaned.get("input_file_id"):
+        if self.upload is not None:
+            # It takes the place of what was sent before.
+            self._keep(input_file_id="")
+            cleaned["input_file_id"] = ""
+        if self.upload is not None or cleaned.get("input_file_id"):
             return cleaned
         has_table = bool(cleaned.get("table_id"))
         if not has_table and "text" in cleaned and not cleaned["text"].strip():
@@ -188,6 +194,11 @@ class NewBatchForm(ServiceForm):
         found = self.files.get("file")
         return found if isinstance(found, UploadedFile) else None
 
+    @property
+    def on_invalid(self) -> Literal["reject", "skip"]:
+        """What becomes of items that cannot be taken."""
+        return "skip" if self.cleaned_data.get("skip_invalid") else "reject"
+
     def wishes(self) -> dict[str, Any]:
         """Return the envelope of the manifest, once the form is valid."""
         cleaned = self.cleaned_data
@@ -197,7 +208,7 @@ class NewBatchForm(ServiceForm):
             "privacy_tier": cleaned["privacy_tier"],
             "allowed_regions": cleaned["allowed_regions"],
             "dedupe": cleaned["dedupe"],
-            "on_invalid": "skip" if cleaned["skip_invalid"] else "reject",
+            "on_invalid": self.on_invalid,
         }
         if cleaned["max_price"]:
             body["max_price"] = cleaned["max_price"]
@@ -217,8 +228,31 @@ class NewBatchForm(ServiceForm):
         )
 
     def keep_file(self, file_id: str) -> None:
-        """Let the next try take the file that was sent with this one."""
+        """Let the next try take the file that was sent with this one.
+
+        What stands in the fields of a text is of no account then.
+        """
         self._keep(input_file_id=file_id)
+        self.cleaned_data["input_file_id"] = file_id
+        for name in _OF_TEXTS:
+            self.errors.pop(name, None)
+
+    def forget_file(self) -> None:
+        """Ask for the items again."""
+        self._keep(input_file_id="")
+        self.add_error(None, "The items are not kept any more: choose them again.")
+
+    def keep_prompts(self, upload: "UploadedFile[bytes]") -> None:
+        """Let a file of prompts stand in the text, if it is not too large for it."""
+        size = upload.size
+        if size is None or size > TEXT_CHARS_MAX:
+            return
+        upload.seek(0)
+        try:
+            text = upload.read().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return
+        self._keep(text=text, kind=PROMPTS)
 
     def keep_table(self, table_id: str, name: str) -> None:
         """Let the next step take the table that was sent with this one."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from batches.manifest.lines import split_lines
+from batches.models import Manifest
+from console.presenters.legible import legible
 
 _LINE_SHOWN: Final = 200
 
@@ -32,6 +34,21 @@ class ProblemLine:
     item: str
     text: str
     problems: tuple[LineProblem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptItems:
+    """Items that need not be sent again: their file, and how many there are."""
+
+    file_id: str
+    name: str
+    count: int
+
+
+def kept_items(manifest: Manifest) -> KeptItems:
+    """Show a manifest whose file was sent before."""
+    file = manifest.file
+    return KeptItems(file.public_id, legible(file.filename), manifest.item_count)
 
 
 def pretty(manifest: Mapping[str, Any]) -> str:

@@ -17,9 +17,9 @@ from catalog.selectors import model_profiles
 from console.attempts import Attempt
 from console.current import Current, current
 from console.forms import PREVIEW, NewBatchForm
-from console.presenters.manifests import problem_lines
+from console.presenters.manifests import kept_items, problem_lines
 from console.presenters.tables import first_item, sheet_view
-from console.selectors import recent_batches
+from console.selectors import kept_manifest, recent_batches
 from console.starts import Start, start_of
 from console.wishes import wishes_in
 
@@ -59,9 +59,12 @@ def _new_batch(request: HttpRequest, visitor: Current) -> HttpResponse:
     form = NewBatchForm(request.POST, request.FILES, models=_models())
     form.full_clean()
     attempt = Attempt(form, visitor.org)
+    attempt.look_at_file()
     attempt.find_table(request.POST)
     if request.POST.get("step") == PREVIEW:
         return _page(request, attempt)
+    if not attempt.is_ready:
+        attempt.keep_upload()
     if attempt.is_ready:
         try:
             quote = attempt.quote()
@@ -91,6 +94,7 @@ def _page(
     form, products = attempt.form, current_workflows()
     slug = form["workflow"].value() or ""
     file_id = form["input_file_id"].value()
+    kept = kept_manifest(attempt.org, file_id) if file_id else None
     lines = problem_lines(attempt.errors, attempt.source, attempt.columns_of)
     context = {
         "form": form,
@@ -101,12 +105,12 @@ def _page(
         "is_too_large": is_too_large,
         "start": start,
         "groups": attempt.refusal.details.get("groups") if attempt.refusal else None,
-        "file_id": "" if form.is_bound and form["input_file_id"].errors else file_id,
+        "kept": None if kept is None else kept_items(kept),
         "file_bytes_max": FILE_BYTES_MAX,
         "workflow": next((one for one in products if one.slug == slug), None),
         "workflows": products,
     }
-    if not file_id:
+    if kept is None:
         context |= _table(attempt)
     if start is not None and not start.initial:
         context["batches"] = recent_batches(attempt.org)

@@ -10,6 +10,7 @@ from django.test import Client
 
 from accounts.models import Org, Role
 from batches.models import Batch, Quote, StoredFile
+from batches.services.manifests import delete_file
 from batches.services.retention import REQUEST, delete_content
 from batches.store import store
 from batchrouter.kit import clock
@@ -282,7 +283,7 @@ def test_a_pasted_prompts_problem_has_its_line(owner: Client) -> None:
         ({"workflow": "nothing", "kind": "prompts"}, "There is no workflow product"),
         ({"kind": "items", "text": "[1,"}, "This is not valid JSON"),
         ({"kind": "items", "text": '{"items": []}'}, "paste only the list of its"),
-        ({"input_file_id": "file_nothing"}, "Give the id of a file"),
+        ({"input_file_id": "file_nothing"}, "The items are not kept any more"),
     ],
 )
 def test_a_form_is_refused_with_the_way_to_mend_it(
@@ -337,11 +338,102 @@ def test_a_file_is_not_asked_for_again_after_a_refused_quote(owner: Client) -> N
     assert quoted(owner, input_file_id=kept.public_id).item_count == 2
 
 
+# What was sent is kept
+
+
+def kept_in(body: str) -> str:
+    """Return the id of the file that a page offers again."""
+    found = re.search(r'name="input_file_id" value="(file_[0-9a-z]{26})"', body)
+    return "" if found is None else found[1]
+
+
+def waters() -> SimpleUploadedFile:
+    return SimpleUploadedFile("waters.ndjson", lines_of(make_items(5)))
+
+
+def test_a_file_is_kept_while_a_wish_is_mended(owner: Client) -> None:
+    body = refused(owner, kind="items", file=waters(), max_price="cheap")
+    kept = StoredFile.objects.get()
+    assert "waters.ndjson , 5 items, kept: you need not send them again" in words(body)
+    assert kept_in(body) == kept.public_id
+    assert 'value="cheap"' in body
+    assert quoted(owner, input_file_id=kept.public_id).item_count == 5
+    assert StoredFile.objects.count() == 1
+
+
+def test_a_kept_file_stays_kept_through_several_refusals(owner: Client) -> None:
+    first = refused(owner, kind="items", file=waters(), max_price="cheap")
+    again = refused(owner, input_file_id=kept_in(first), allowed_regions=[])
+    assert "5 items, kept" in words(again)
+    assert kept_in(again) == kept_in(first)
+    assert StoredFile.objects.count() == 1
+
+
+def test_another_file_takes_the_place_of_a_kept_one(owner: Client) -> None:
+    body = refused(owner, kind="items", file=waters(), max_price="cheap")
+    assert "Choose another file" in words(body)
+    other = SimpleUploadedFile("wines.ndjson", lines_of(make_items(2)))
+    quote = quoted(owner, input_file_id=kept_in(body), file=other)
+    assert (quote.item_count, quote.manifest.file.filename) == (2, "wines.ndjson")
+    table = SimpleUploadedFile("wines.csv", b"id,text\n1,Red?\n")
+    body = refused(owner, 200, input_file_id=kept_in(body), file=table)
+    assert "wines.csv" in body
+    assert kept_in(body) == ""
+
+
+def test_a_kept_file_that_was_deleted_is_asked_for_again(owner: Client) -> None:
+    file_id = kept_in(refused(owner, kind="items", file=waters(), max_price="cheap"))
+    delete_file(StoredFile.objects.get(), now=clock.now())
+    body = refused(owner, input_file_id=file_id, max_price="cheap")
+    assert "The items are not kept any more: choose them again." in words(body)
+    assert kept_in(body) == ""
+    assert 'name="file"' in body
+
+
+def test_fields_of_a_text_say_nothing_of_a_file(owner: Client) -> None:
+    fields = {"model": "nothing", "max_output_tokens": "many", "text": "\x00"}
+    assert quoted(owner, kind="items", file=waters(), **fields).item_count == 5
+
+
+def test_bad_items_and_a_bad_wish_are_told_together(owner: Client) -> None:
+    file = SimpleUploadedFile("items.ndjson", b"{\n")
+    text = words(refused(owner, kind="items", file=file, max_price="cheap"))
+    assert "This is not valid JSON" in text
+    assert "Enter dollars with a point" in text
+    assert not StoredFile.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wish", [{"max_price": "cheap"}, {"model": ""}, {"model": "nothing"}]
+)
+def test_a_file_of_prompts_stands_in_the_text_while_the_rest_is_mended(
+    wish: dict[str, str], owner: Client
+) -> None:
+    file = SimpleUploadedFile("asks.txt", "Say hello.\nSag grüß Gott.\n".encode())
+    reply = ask(owner, **{**PROMPTS, "text": "", "file": file, **wish})
+    form = reply.context["form"]
+    assert reply.status_code == 400
+    assert form["text"].value() == "Say hello.\nSag grüß Gott.\n"
+    assert form["kind"].value() == "prompts"
+    assert not StoredFile.objects.exists()
+
+
+def test_a_kept_name_shows_what_would_be_hidden(owner: Client) -> None:
+    file = SimpleUploadedFile("a\u202e<b>.ndjson", lines_of(make_items(1)))
+    body = refused(owner, kind="items", file=file, max_price="cheap")
+    assert "\u202e" not in body
+    assert "&lt;b&gt;.ndjson" in body
+    assert "1 item, kept: you need not send it again" in words(body)
+
+
 def test_the_items_of_another_organization_are_not_quoted(
     owner: Client, stranger: Client
 ) -> None:
     theirs = quoted(stranger, **PROMPTS).manifest.file.public_id
-    assert "There is no such file" in words(refused(owner, input_file_id=theirs))
+    for fields in ({}, {"max_price": "cheap"}):
+        body = refused(owner, input_file_id=theirs, **fields)
+        assert "The items are not kept any more" in words(body)
+        assert theirs not in body
 
 
 def test_more_text_than_a_form_may_hold_is_sent_as_a_file(
