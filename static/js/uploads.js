@@ -1,6 +1,7 @@
 // A file dropped on its zone, and how far an upload is. Without this file the browser's
 // own file field takes drops, and the form is sent as a page.
 
+const ALL_SENT = "All sent. Checking every line.";
 const SIZES = ["B", "KiB", "MiB", "GiB"];
 
 function size(bytes) {
@@ -42,6 +43,13 @@ for (const name of ["dragover", "dragleave", "drop"]) {
 // Only the form's own request is an upload; a preview within it is not.
 const isUpload = (event) => event.detail.elt?.matches?.("form[data-upload]");
 
+// What is heard is said once, at the beginning and when all is sent: a reader that is told
+// every step reads nothing else.
+function say(form, text) {
+  const heard = form.querySelector("[data-upload-heard]");
+  if (heard.textContent !== text) heard.textContent = text;
+}
+
 function show(form, text, share) {
   const status = form.querySelector("[data-upload-status]");
   status.hidden = text === "";
@@ -59,10 +67,14 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const file = fileOf(form);
   if (!file) return;
   show(form, `Sending ${file.name}`, 0);
+  say(form, `Sending ${file.name}, ${size(file.size)}.`);
   event.detail.xhr.upload.addEventListener("progress", ({ loaded, total }) => {
     const share = total ? loaded / total : 0;
     if (share < 1) show(form, `${size(loaded)} of ${size(total)}`, share);
-    else show(form, "All sent. Checking every line.");
+  });
+  event.detail.xhr.upload.addEventListener("load", () => {
+    show(form, ALL_SENT);
+    say(form, ALL_SENT);
   });
 });
 
@@ -71,15 +83,18 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.elt;
   form.querySelector("button[type=submit]:not([name])").disabled = false;
   show(form, "");
+  say(form, "");
 });
 
-document.addEventListener("htmx:sendAbort", (event) => {
-  if (!isUpload(event)) return;
-  event.detail.elt.querySelector("[data-upload-end]").textContent =
-    "Canceled. Nothing was kept.";
-});
-
+// The server may have had all of it before it was told to stop.
 document.addEventListener("click", (event) => {
   const form = event.target.closest?.("[data-cancels]")?.form;
-  if (form) window.htmx.trigger(form, "htmx:abort");
+  if (!form) return;
+  const wasSent = form.querySelector("[data-upload-told]").textContent === ALL_SENT;
+  window.htmx.trigger(form, "htmx:abort");
+  form.querySelector("[data-upload-end]").textContent = wasSent
+    ? "Canceled while it was checked. Nothing is reserved."
+    : "Canceled. Nothing was kept.";
+  // The button that was pressed is hidden now.
+  form.querySelector("button[type=submit]:not([name])").focus();
 });
