@@ -65,7 +65,7 @@ def _with_rows(batch: Any, parent: Any, *, failed_one_in: int) -> Any:
     made.quote.save()
     made.save()
     own = {"batch_id": "%(made)s", "status": _STATUS, "error_code": _ERROR_CODE}
-    columns = [field.column for field in ResultRow._meta.concrete_fields]
+    columns = [str(field.column) for field in ResultRow._meta.concrete_fields]
     sql = _ROWS.format(
         columns=", ".join(f'"{name}"' for name in columns),
         values=", ".join(own.get(name, f'"{name}"') for name in columns),

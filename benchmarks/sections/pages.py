@@ -150,9 +150,9 @@ def _add_results(section: Section, pages: list[_Page], number: int) -> None:
         f"One visitor, one request at a time, a new connection each; the workers idle. "
         f"The organization has {count(_BATCHES)} batches; the one that is looked at "
         f"has {count(number)} items, and the retried one has that many too, of which a "
-        "third failed and ran again, and a tenth of these failed once more. Sent is the "
-        "body of the page as it travels, without style sheets, scripts and pictures, "
-        "which browsers keep."
+        "third failed and ran again, and a tenth of these failed once more. Sent is "
+        "the body of the page as it travels, without style sheets, scripts and "
+        "pictures, which browsers keep."
     )
     slowest = max(pages, key=lambda page: page.median_ms)
     largest = max(pages, key=lambda page: page.sent_bytes)

@@ -430,8 +430,8 @@ def test_the_items_of_another_organization_are_not_quoted(
     owner: Client, stranger: Client
 ) -> None:
     theirs = quoted(stranger, **PROMPTS).manifest.file.public_id
-    for fields in ({}, {"max_price": "cheap"}):
-        body = refused(owner, input_file_id=theirs, **fields)
+    for price in ("", "cheap"):
+        body = refused(owner, input_file_id=theirs, max_price=price)
         assert "The items are not kept any more" in words(body)
         assert theirs not in body
 
