@@ -81,9 +81,13 @@ def begin_execution(
         sent_through_seq: how far they may be sent.
         now: the instant.
         public_id: where one was given out for it already.
+
+    Raises:
+        LeaseLost: the unit is another's, who may have written an intent already.
     """
     with transaction.atomic():
         batch = Batch.objects.select_for_update(no_key=True).get(pk=unit.batch_id)
+        require_lease(unit)
         if batch.state == BatchState.QUEUED:
             batch.advance(BatchState.RUNNING, at=now)
             record_event(batch.pk, "batch.running", {}, now=now)
@@ -104,6 +108,19 @@ def begin_execution(
             sent_through_seq=sent_through_seq,
             started_at=now,
         )
+
+
+def require_lease(unit: ClaimedUnit) -> None:
+    """Keep a unit ours until the transaction ends: nobody takes it back meanwhile.
+
+    Raises:
+        LeaseLost: it was no longer ours.
+    """
+    ours = WorkUnit.objects.select_for_update(no_key=True).filter(
+        pk=unit.unit_id, lease_token=unit.lease_token, state=UnitState.RUNNING
+    )
+    if not list(ours.values_list("pk")):
+        raise LeaseLost(f"unit {unit.public_id} is no longer ours")
 
 
 def record_event(

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from batches.engine import claims, lifecycle
+from batches.engine import claims, lifecycle, submitting
 from batches.engine.collecting import FLUSH_ROWS
 from batches.engine.context import Contexts
 from batches.engine.held_job import CANCEL_GRACE_SECONDS, NOTHING_SENT, HeldJob
 from batches.engine.native import serve_native_lanes, take_step
+from batches.engine.recorder import LeaseLost
 from batches.engine.recovery import close_overdue_batches, recover_lost_leases
 from batches.engine.submitting import REFUSALS_MAX
 from batches.models import Batch, Execution, ResultRow, WorkUnit
@@ -128,6 +129,24 @@ def test_a_job_of_a_worker_that_died_is_adopted(
     assert statuses_of(batch) == ["completed"]
     assert simulator.stats()["batches_created"] == 1
     assert len(executions_of(batch)) == 1
+
+
+def test_a_worker_paused_past_its_lease_writes_no_second_job_down(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("hello"), NATIVE)
+    unit = claims.claim("batch", token=uuid.uuid4())
+    assert unit is not None
+    paused = HeldJob(unit, Contexts().of(batch.pk))
+    expire_leases(batch)
+    assert recover_lost_leases() == 1
+    step(batch)
+    with pytest.raises(LeaseLost):
+        submitting.begin(paused)
+    tend(batch)
+    assert statuses_of(batch) == ["completed"]
+    assert simulator.stats()["batches_created"] == 1
+    assert [execution.state for execution in executions_of(batch)] == ["ended"]
 
 
 def written_by_a_worker_that_died(owner: Customer, *lanes: tuple[str, str]) -> Batch:
