@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 
-from batches.engine import polling, submitting
+from batches.engine import lifecycle, polling, submitting
 from batches.engine.held_job import HeldJob
 from batches.engine.lifecycle import Tally
 from batches.engine.orders import order_of, others_of
@@ -73,6 +73,8 @@ def _send_again(held: HeldJob, execution: Execution, connection: Connection) -> 
 
 
 def _never_sent(held: HeldJob, execution: Execution) -> None:
+    """End the execution, then begin anew: the provider may be there again by now."""
     with transaction.atomic():
+        lifecycle.require_lease(held.unit)
         submitting.refuse(execution, Tally(), outcome="never_sent")
-        submitting.begin(held)
+    submitting.begin(held)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from batches.engine import claims, lifecycle, submitting
+from batches.engine import claims, finding, lifecycle, submitting
 from batches.engine.collecting import FLUSH_ROWS
 from batches.engine.context import Contexts
 from batches.engine.held_job import CANCEL_GRACE_SECONDS, NOTHING_SENT, HeldJob
@@ -178,6 +179,31 @@ def test_a_job_whose_worker_died_before_sending_it_is_not_looked_for(
     )
     assert simulator.stats()["batches_created"] == 1
     assert statuses_of(batch) == ["completed"]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_provider_that_is_back_at_the_second_look_is_not_asked_in_a_transaction(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = written_by_a_worker_that_died(owner, NATIVE)
+    unit = claims.claim("batch", token=uuid.uuid4())
+    assert unit is not None
+    held = HeldJob(unit, Contexts().of(batch.pk))
+    execution = executions_of(batch)[0]
+    fenced_in_transaction: list[bool] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+        # The fence is the last statement before the request.
+        if 'UPDATE "batches_execution" SET "sent_through_seq"' in sql:
+            fenced_in_transaction.append(connection.in_atomic_block)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        finding.send_first(held, execution, None)
+
+    assert fenced_in_transaction == [False]
+    assert [each.outcome for each in executions_of(batch)] == ["never_sent", ""]
+    assert simulator.stats()["batches_created"] == 1
 
 
 def test_a_job_that_was_not_sent_moves_on_when_its_provider_is_down(
