@@ -94,9 +94,17 @@ def change_password(user: User, *, current: str, new: str, now: datetime) -> Non
     The caller's own session is kept by
     ``django.contrib.auth.update_session_auth_hash``.
 
+    Args:
+        user: as they were read; brought up to date.
+        current: the present password, as it was typed.
+        new: the wanted one.
+        now: the present instant.
+
     Raises:
         WrongPassword, WeakPassword.
     """
+    # Whoever sent this may have been locked out by a reset since.
+    user.refresh_from_db(from_queryset=User.objects.select_for_update(no_key=True))
     if not user.check_password(current):
         raise WrongPassword(
             "The present password is another one.", param="current_password"
