@@ -94,14 +94,15 @@ def confirm_address_change(token: str, *, now: datetime) -> User:
         InvalidToken, AddressTaken.
     """
     wanted = read_token(Purpose.EMAIL_CHANGE, token)
-    change = (
-        EmailChange.objects.select_for_update()
-        .filter(public_id=wanted, confirmed_at=None)
-        .first()
-    )
+    asked = EmailChange.objects.filter(public_id=wanted, confirmed_at=None)
+    person_id = asked.values_list("user", flat=True).first()
+    if person_id is None:
+        raise InvalidToken
+    # The person before the wish: one that is confirmed ends the person's others.
+    user = User.objects.select_for_update().get(pk=person_id)
+    change = asked.first()
     if change is None:
         raise InvalidToken
-    user = User.objects.select_for_update().get(pk=change.user_id)
     old, user.email = user.email, change.email
     try:
         with transaction.atomic():

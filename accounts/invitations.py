@@ -10,6 +10,7 @@ from accounts.members import lock_org, require_manager
 from accounts.models import Invitation, Membership, Org, SignUp, User
 from accounts.orgs import read_name
 from accounts.passwords import check_new_password
+from accounts.sign_up import lock_sign_ups
 from accounts.tokens import LIFETIMES, InvalidToken, Purpose, read_token
 from batchrouter.kit.errors import BatchRouterError, Conflict, InvalidRequest, NotFound
 from batchrouter.mail.limits import require_room
@@ -205,6 +206,7 @@ def _open_account(address: str, *, password: str, name: str) -> User:
     person = User(email=address, name=read_name(name) if name else "")
     check_new_password(password, user=person)
     person.set_password(password)
+    lock_sign_ups(address)
     try:
         with transaction.atomic():
             person.save()

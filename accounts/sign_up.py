@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.addresses import AddressTaken, read_address
 from accounts.models import Membership, SignUp, User
@@ -99,22 +99,34 @@ def confirm_sign_up(token: str, *, now: datetime) -> Membership:
         AddressTaken: an account was made for the address by other means.
     """
     public_id = read_token(Purpose.SIGN_UP, token)
-    wish = (
-        SignUp.objects.select_for_update()
-        .filter(public_id=public_id, confirmed_at=None)
-        .first()
-    )
+    asked = SignUp.objects.filter(public_id=public_id, confirmed_at=None).first()
+    waiting = [] if asked is None else lock_sign_ups(asked.email)
+    wish = next((each for each in waiting if each.public_id == public_id), None)
     if wish is None:
         raise InvalidToken
     if User.objects.filter(email=wish.email).exists():
         raise AddressTaken("This address has an account already: log in.")
     user = User(email=wish.email, password=wish.password)
-    user.save()
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError as error:
+        raise AddressTaken("This address has an account by now: log in.") from error
     membership = open_org(name=wish.org_name, owner=user, agent_name=wish.agent_name)
     # Whatever else was asked for with this address is void, and its passwords are gone.
     SignUp.objects.filter(email=wish.email).exclude(pk=wish.pk).delete()
     SignUp.objects.filter(pk=wish.pk).update(confirmed_at=now, password="")
     return membership
+
+
+def lock_sign_ups(address: str) -> list[SignUp]:
+    """Lock and return what waits for the confirmation of an address, the oldest first.
+
+    Whoever makes the account ends all of them, so it locks all of them first: two that
+    locked one each and then ended the other's would wait in a circle.
+    """
+    waiting = SignUp.objects.filter(email=address, confirmed_at=None).order_by("pk")
+    return list(waiting.select_for_update())
 
 
 def open_sign_up(address: str) -> SignUp | None:
