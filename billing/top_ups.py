@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from batchrouter.kit.jobs import Job, enqueue_on_commit
 from batchrouter.kit.money import NANO_PER_CENT, format_usd
@@ -81,21 +82,22 @@ def lock_checkout(fact: SessionFact) -> CheckoutSession | None:
     A row whose call was made but whose outcome was never saved is known by our
     reference; customer and price must agree with it too, for metadata proves nothing.
     """
-    rows = CheckoutSession.objects.select_for_update(no_key=True)
-    known = rows.filter(stripe_session_id=fact.id).first()
-    if known is not None or not fact.reference or not fact.customer_id:
-        return known
-    unsaved = rows.filter(
-        public_id=fact.reference,
-        stripe_session_id__isnull=True,
-        stripe_customer_id=fact.customer_id,
-        price_cents=fact.amount_cents,
-    ).first()
-    if unsaved is not None:
-        unsaved.stripe_session_id = fact.id
-        unsaved.url, unsaved.expires_at = fact.url, fact.expires_at
-        unsaved.save(update_fields=["stripe_session_id", "url", "expires_at"])
-    return unsaved
+    ours = Q(stripe_session_id=fact.id)
+    if fact.reference and fact.customer_id:
+        ours |= Q(
+            public_id=fact.reference,
+            stripe_session_id__isnull=True,
+            stripe_customer_id=fact.customer_id,
+            price_cents=fact.amount_cents,
+        )
+    # In one statement: one that saves the id meanwhile leads from the second to the
+    # first, and two looks would miss it.
+    found = CheckoutSession.objects.select_for_update(no_key=True).filter(ours).first()
+    if found is not None and found.stripe_session_id is None:
+        found.stripe_session_id = fact.id
+        found.url, found.expires_at = fact.url, fact.expires_at
+        found.save(update_fields=["stripe_session_id", "url", "expires_at"])
+    return found
 
 
 def _mark_paid(checkout: CheckoutSession, paid: SessionFact, now: datetime) -> None:
