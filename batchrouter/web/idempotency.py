@@ -112,9 +112,13 @@ def _claim(org_id: int, endpoint: str, key: str, fingerprint: str) -> Idempotenc
     record = IdempotencyRecord(
         org_id=org_id, endpoint=endpoint, key=key, fingerprint=fingerprint
     )
+    known = IdempotencyRecord.objects.filter(org_id=org_id, endpoint=endpoint, key=key)
+    found = None
     try:
-        IdempotencyRecord.objects.bulk_create([record], ignore_conflicts=True)
-        found = IdempotencyRecord.objects.get(org_id=org_id, endpoint=endpoint, key=key)
+        # One that stood in the way may be forgotten before it is read.
+        while found is None:
+            IdempotencyRecord.objects.bulk_create([record], ignore_conflicts=True)
+            found = known.first()
     except OperationalError as error:
         if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
             raise

@@ -13,6 +13,7 @@ from batchrouter.web.idempotency import forget_expired
 from batchrouter.web.models import IdempotencyRecord
 from tests.factories.accounts import OrgFactory, make_key
 from tests.support.calls import bearer, client, refusal
+from tests.support.meanwhile import meanwhile
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.web.urls")]
 
@@ -262,3 +263,18 @@ def _until_somebody_waits() -> None:
                 return
         pause.wait(0.01)
     raise AssertionError("nobody waits for the key")
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_record_that_is_forgotten_between_two_looks_leaves_the_key_unused() -> None:
+    program = Program()
+    first = program.post("one", key="k-1")
+    later = clock.now() + timedelta(days=31)
+    with meanwhile(
+        lambda: forget_expired(now=later),
+        after='INSERT INTO "web_idempotencyrecord"',
+    ):
+        again = program.post("one", key="k-1")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() != first.json()
+    assert things("one") == 2
