@@ -139,7 +139,9 @@ UPDATE batches_webhookdelivery
    SET state = '{DeliveryState.PENDING}', state_at = clock_timestamp(),
        next_attempt_at = clock_timestamp(), lease_token = NULL, lease_until = NULL,
        error = '{Outcome.UNKNOWN}'
- WHERE state = '{DeliveryState.SENDING}' AND lease_until < clock_timestamp()
+ WHERE id IN (SELECT id FROM batches_webhookdelivery
+               WHERE state = '{DeliveryState.SENDING}'
+                 AND lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED)
 RETURNING id
 """  # noqa: S608 # constants of ours only
 
@@ -149,7 +151,7 @@ def take_back_lost(*, now: datetime) -> int:
     """Queue what dead workers held anew, and return how many.
 
     The try counts for nothing: it may never have been made, and what was committed is
-    told at least once.
+    told at least once. One whose late end is being written down just now is left to it.
     """
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_BACK)

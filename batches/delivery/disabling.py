@@ -24,6 +24,15 @@ UPDATE batches_webhookdelivery
        error = '{Outcome.EXPIRED}'
  WHERE state = '{DeliveryState.PENDING}' AND give_up_at < clock_timestamp()
 """  # noqa: S608 # constants of ours only
+# house: allow state-by-advance because thousands may wait for one endpoint
+_END_FORSAKEN = f"""
+UPDATE batches_webhookdelivery d
+   SET state = '{DeliveryState.FAILED}', state_at = clock_timestamp(),
+       error = '{Outcome.ENDPOINT_DISABLED}'
+  FROM batches_webhookendpoint e
+ WHERE e.id = d.endpoint_id AND e.disabled_at IS NOT NULL
+   AND d.state = '{DeliveryState.PENDING}'
+"""  # noqa: S608 # constants of ours only
 
 
 def has_failed_too_long(endpoint: WebhookEndpoint, *, now: datetime) -> bool:
@@ -49,4 +58,15 @@ def end_late() -> int:
     """Give up what the breaker held back for longer than its day; return how many."""
     with connection.cursor() as cursor:
         cursor.execute(_END_LATE)
+        return int(cursor.rowcount)
+
+
+def end_forsaken() -> int:
+    """End what came to wait for an endpoint while it was disabled; return how many.
+
+    An event that was written at that instant, or a try that was under way, is not seen
+    by :func:`disable`, and nobody would claim it any more.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_END_FORSAKEN)
         return int(cursor.rowcount)

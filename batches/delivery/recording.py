@@ -62,8 +62,9 @@ def write_down(ended: Sequence[Ended], *, now: datetime, chance: Random) -> None
     A delivery whose lease was lost meanwhile is not moved: it is somebody else's.
     """
     moves = [_move_of(one, chance) for one in ended]
-    _write_attempts(ended, now)
+    # Deliveries before tries, as who takes them back does: else both wait in a circle.
     kept = _move(moves)
+    _write_attempts(ended, now)
     _tell_endpoints(ended, now=now, chance=chance)
     _tell_timelines((move for move in moves if _id(move) in kept), now=now)
 

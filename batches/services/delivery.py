@@ -186,6 +186,7 @@ def sweep_deliveries(*, now: datetime) -> None:
     """Take back what dead workers held, end what is late, ring for what is due."""
     claims.take_back_lost(now=now)
     disabling.end_late()
+    disabling.end_forsaken()
     if claims.any_due():
         ring(Job.SEND_WEBHOOKS)
 
