@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts.spending import give_back
 from batches.blobs import name_blob
+from batches.engine.keeping import KeepLease
 from batches.engine.lifecycle import record_event
 from batches.models import Batch, EventType, StoredFile, WorkUnit
 from batches.models.file import FilePurpose
@@ -20,11 +21,13 @@ from batches.services.artifacts import Merged, RowsIncomplete, Totals
 from batches.services.delivery_events import announce_batch
 from batches.states import BATCH_TERMINAL, UNIT_OPEN, BatchState, RowStatus
 from batches.store import store
+from batchrouter.kit import clock
 from batchrouter.kit.hashing import canonical_json
 from batchrouter.kit.money import fee_nanousd, format_usd
 from billing.reservations import settle
 
-# Longer than writing the files takes; a second finalizer is harmless, only late.
+# Kept while the files are written. A second finalizer would be harmless, but two that
+# took the batch from each other would never end it.
 _LEASE = timedelta(seconds=60)
 _FILE_OF_NAME = {
     "output": FilePurpose.OUTPUT,
@@ -64,11 +67,12 @@ def finalize_batch(batch_id: int, *, now: datetime) -> None:
     batch = Batch.objects.select_related("quote", "manifest__file", "org").get(
         pk=batch_id
     )
-    merged = artifacts.merge(batch)
-    totals = artifacts.totals(batch_id)
-    if sum(totals.counts.values()) != merged.row_count:
-        raise RowsIncomplete("rows were added while the artifacts were written")
-    found = Found(merged, totals, rolling_up.read(batch))
+    with KeepLease(lambda: _extend(batch_id, token)):
+        merged = artifacts.merge(batch)
+        totals = artifacts.totals(batch_id)
+        if sum(totals.counts.values()) != merged.row_count:
+            raise RowsIncomplete("rows were added while the artifacts were written")
+        found = Found(merged, totals, rolling_up.read(batch))
     _finish(batch, found, token, now=now)
 
 
@@ -89,6 +93,12 @@ def _claim(batch_id: int, *, now: datetime) -> uuid.UUID | None:
             lease_token=token, lease_until=now + _LEASE
         )
     return token
+
+
+def _extend(batch_id: int, token: uuid.UUID) -> bool:
+    """Make the batch's lease last on; False when it is another finalizer's."""
+    ours = Batch.objects.filter(pk=batch_id, lease_token=token)
+    return ours.update(lease_until=clock.now() + _LEASE) == 1
 
 
 def ending_of(batch: Batch, totals: Totals) -> Ending:

@@ -1,7 +1,10 @@
 """A batch ends once: files, money, receipts and state together."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,6 +17,7 @@ from billing.models import LedgerTransaction, Reservation
 from tests.batches.conftest import Customer
 from tests.batches.engine.builders import DIRECT, dispatched, make_texts, run_direct
 from tests.factories.batches import book_problems
+from tests.support.meanwhile import meanwhile
 from tests.support.simulator import SimulatorProcess
 
 FINALIZERS = 50
@@ -90,3 +94,28 @@ def test_fifty_finalizers_settle_once(
     assert settlements(batch) == 1
     assert StoredFile.objects.filter(purpose="output").count() == 1
     assert book_problems() == []
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_finalizer_keeps_its_batch_however_long_its_files_take(
+    owner: Customer, simulator: SimulatorProcess, settings: Any
+) -> None:
+    """Of two that took it from each other whenever a lease ran out, none would end it."""
+    settings.LEASE_SECONDS = 0.4
+    batch = answered(owner, "a")
+    seen = Batch.objects.filter(pk=batch.pk)
+    was_left_alone: list[bool] = []
+
+    def take_over_once_the_lease_is_over() -> None:
+        token = seen.get().lease_token
+        seen.update(lease_until=clock.now() - timedelta(seconds=1))
+        time.sleep(1.0)
+        finalize_batch(batch.pk, now=clock.now())
+        was_left_alone.append(seen.get().lease_token == token)
+
+    with meanwhile(take_over_once_the_lease_is_over, after="batches_resultrow"):
+        finalize_batch(batch.pk, now=clock.now())
+
+    assert was_left_alone == [True]
+    assert seen.get().state == "completed"
+    assert settlements(batch) == 1
