@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import Membership, Org, Role
 from batches.manifest.envelope import Spec
 from batches.manifest.lines import item_line
 from batches.models import Batch, Item, Manifest, Quote, SampleRun
+from batches.services.inputs import hold_input
 from batches.services.manifests import store_items
 from batches.services.quoting import quote_manifest
 from batches.services.submission import check_acceptable, submit_quote
@@ -109,14 +110,15 @@ def run_sample(quote: Quote, *, item_count: int, now: datetime) -> Batch:
     Raises:
         SampleNotEligible: with the reason.
         SampleTooExpensive: try fewer rows.
-        QuoteExpired, QuoteAccepted, NoEligibleLane.
+        QuoteExpired, QuoteAccepted, NoEligibleLane, ContentDeleted.
     """
-    # Two requests at once take turns here, so that one of them hears that it is used.
-    org = Org.objects.select_for_update().get(pk=quote.org_id)
+    _take_turns()
+    org = quote.org
     check_acceptable(quote, now=now)
     reason = _obstacle(org, now=now)
     if reason is not None:
         raise SampleNotEligible(reason)
+    hold_input(quote.manifest)
     manifest = store_items(_first_items(quote.manifest, item_count), org=org, now=now)
     sample = quote_manifest(
         org=org,
@@ -133,6 +135,16 @@ def run_sample(quote: Quote, *, item_count: int, now: datetime) -> Batch:
             param="items",
         )
     return _submit(org, quote, sample, now=now)
+
+
+def _take_turns() -> None:
+    """Make every other sample wait until the commit, so that it hears of this one.
+
+    Not only those of the same organization: an owner may have several, and all of them
+    share the day's number, which is small.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('run_sample'))")
 
 
 def _submit(org: Org, asked: Quote, sample: Quote, *, now: datetime) -> Batch:

@@ -7,14 +7,18 @@ import pytest
 
 from accounts.models import Org, Role
 from batches.models import Batch, Quote, SampleRun, StoredFile
+from batches.services.manifests import delete_file
 from batches.store import store
+from batchrouter.kit import clock
 from batchrouter.kit.money import NANO_PER_USD
 from billing.models import Grant, LedgerTransaction, Reservation
 from billing.selectors import balance
 from tests.batches.conftest import Customer
 from tests.factories.accounts import MembershipFactory, OrgFactory, make_key
 from tests.factories.batches import book_problems, make_item, make_items, run_batch
+from tests.factories.billing import GrantFactory
 from tests.support.api_client import ApiClient, error_of
+from tests.support.meanwhile import meanwhile
 
 REFUSED = (409, "sample_not_eligible")
 DIRECT: dict[str, Any] = {"model": "deepseek-flash"}
@@ -209,6 +213,50 @@ def test_another_organization_of_the_same_owner_gets_none(guest: Customer) -> No
     reply = ask(other, quote_for(other))
     assert error_of(reply) == REFUSED
     assert nothing_was_given(other.org)
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_of_two_organizations_of_one_owner_at_once_one_gets_a_sample(
+    guest: Customer,
+) -> None:
+    other = newcomer()
+    owner = guest.org.membership_set.get(role=Role.OWNER).user
+    MembershipFactory.create(org=other.org, user=owner)
+    quotes = [quote_for(guest), quote_for(other)]
+    replies: list[Any] = []
+
+    with meanwhile(
+        lambda: replies.append(ask(other, quotes[1])), after='FROM "batches_samplerun"'
+    ):
+        replies.append(ask(guest, quotes[0]))
+
+    assert sorted(reply.status_code for reply in replies) == [202, 409]
+    assert SampleRun.objects.count() == 1
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_sample_and_the_first_credits_do_not_wait_in_a_circle(
+    guest: Customer,
+) -> None:
+    quote = quote_for(guest)
+    replies: list[Any] = []
+
+    with meanwhile(
+        lambda: replies.append(ask(guest, quote)),
+        after='INSERT INTO "billing_ledgeraccount"',
+    ):
+        GrantFactory.create(org=guest.org, amount_nanousd=NANO_PER_USD)
+
+    assert [reply.status_code for reply in replies] == [202]
+    assert balance(guest.org).available_nanousd == NANO_PER_USD
+    assert book_problems() == []
+
+
+def test_a_quote_whose_input_was_deleted_gives_none(guest: Customer) -> None:
+    quote = quote_for(guest)
+    delete_file(StoredFile.objects.get(), now=clock.now())
+    assert error_of(ask(guest, quote)) == (410, "content_deleted")
+    assert nothing_was_given(guest.org)
 
 
 def test_whoever_has_credits_gets_none(owner: Customer) -> None:
