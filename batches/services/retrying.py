@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from accounts.models import Org
 from batches.content import check_content
-from batches.families import LATEST, ids_below, locked_root, overlapping
+from batches.families import LATEST, ids_below, locked_root, overlapping, root_of
 from batches.manifest.envelope import DEADLINE_MIN, Spec
 from batches.manifest.parts import part_of
 from batches.models import Batch, Manifest, Quote
@@ -98,24 +98,26 @@ def quote_retry(
 
 
 def lock_family(batch: Batch) -> list[int]:
-    """Lock a batch that is to be retried, and its root; return it with its retries.
+    """Lock a batch that is to be retried, and its root; return the root's family.
 
     Raises:
         ContentDeleted.
     """
-    locked_root(batch.pk)
+    root = locked_root(batch.pk)
     locked = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     check_content(locked)
-    return ids_below(batch.pk)
+    return ids_below(root.pk)
 
 
 def check_free(part: Manifest, batch: Batch) -> None:
-    """Refuse to run an item that another retry of the batch runs or has delivered.
+    """Refuse to run an item that another batch of the family runs or has delivered.
+
+    A retry of a retry and one of their parent may want the same item.
 
     Raises:
         RetryInProgress.
     """
-    other = overlapping(part.pk, ids_below(batch.pk))
+    other = overlapping(part.pk, ids_below(root_of(batch.pk)))
     if other is not None:
         raise RetryInProgress(
             f"{other} runs some of these items already, or has delivered them; ask "

@@ -58,10 +58,13 @@ def order_of(customer: Customer) -> Order:
 
 def canceled(customer: Customer, count: int = 4) -> Batch:
     """Return a batch that was canceled before anything ran: no simulator is needed."""
-    batch = make_batch(customer.org, items(count))
+    return end_canceled(make_batch(customer.org, items(count)))
+
+
+def end_canceled(batch: Batch) -> Batch:
     cancel_batch(batch, now=clock.now())
     finalize_batch(batch.pk, now=clock.now())
-    return batch_of(customer.org, batch.public_id)
+    return batch_of(batch.org, batch.public_id)
 
 
 def merged_rows(batch: Batch, **wishes: Any) -> list[dict[str, Any]]:
@@ -223,6 +226,19 @@ def test_items_under_way_are_not_run_twice(owner: Customer) -> None:
         child.pk,
         other.pk,
     ]
+
+
+def test_an_item_is_in_one_retry_of_the_whole_family(owner: Customer) -> None:
+    parent = canceled(owner)
+    first = end_canceled(
+        retry_batch(order_of(owner), parent, Wanted(), now=clock.now())
+    )
+    retry_batch(order_of(owner), parent, Wanted(), now=clock.now())
+
+    with pytest.raises(RetryInProgress):
+        retry_batch(order_of(owner), first, Wanted(), now=clock.now())
+
+    assert (parent.retries.count(), first.retries.count()) == (2, 0)
 
 
 def test_of_two_quotes_for_the_same_items_one_is_accepted(owner: Customer) -> None:
