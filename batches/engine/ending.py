@@ -76,6 +76,8 @@ def dispose(ended: Ended) -> None:
     """
     now = clock.now()
     with transaction.atomic():
+        # The unit before its execution, as who takes it back does.
+        lifecycle.require_lease(ended.unit)
         pause = _pause_before_again(ended)
         staying = _staying(ended, is_again=pause is not None)
         _end_others(ended, staying, now=now)

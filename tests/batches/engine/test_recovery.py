@@ -4,7 +4,9 @@ import random
 import uuid
 from typing import Any
 
-from batches.engine import claims, lifecycle
+import pytest
+
+from batches.engine import claims, ending, lifecycle
 from batches.engine.context import Contexts
 from batches.engine.lane_windows import LaneWindows
 from batches.engine.opening import LOST_LEASES_MAX, open_direct
@@ -27,6 +29,7 @@ from tests.batches.engine.builders import (
     units_of,
 )
 from tests.factories.batches import book_problems
+from tests.support.meanwhile import meanwhile
 from tests.support.simulator import SimulatorProcess
 
 
@@ -187,3 +190,25 @@ def test_a_crash_between_claim_and_intent_costs_nothing(
     assert executions_of(batch) == []
     run_direct()
     assert statuses_of(batch) == ["completed"]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_late_end_and_the_taking_back_of_its_unit_do_not_wait_in_a_circle(
+    owner: Customer, simulator: SimulatorProcess
+) -> None:
+    batch = dispatched(owner.org, make_texts("a"), DIRECT)
+    unit = claims.claim("direct", token=uuid.uuid4())
+    assert unit is not None
+    run = open_direct(unit, Contexts(), random.Random(1), LaneWindows().of)
+    assert run is not None
+    run.stop_cause = "worker"
+    expire_leases(batch)
+
+    with meanwhile(recover_lost_leases, after='UPDATE "batches_execution"') as other:
+        ending.end_direct(run)
+
+    assert other.error is None
+    assert [(each.state, each.lost_leases) for each in units_of(batch)] == [
+        ("ready", 0)
+    ]
+    assert [each.state for each in executions_of(batch)] == ["ended"]
