@@ -277,7 +277,9 @@ def _ask(
     now: datetime,
 ) -> OperatorRequest:
     _check(kind, wanted, asking)
-    _lock_maker(asking.maker)
+    _lock(f"operator request:{asking.key}")
+    # One request of a maker at a time adds to the sum of the day.
+    _lock(f"operator:{asking.maker.lower()}")
     made = OperatorRequest.objects.filter(key=asking.key).first()
     if made is not None:
         return _same(made, kind, wanted)
@@ -311,12 +313,10 @@ def _check(kind: OperationKind, wanted: Mapping[str, Any], asking: Asking) -> No
         raise RequestRefused("The amount must be above zero.", param="amount")
 
 
-def _lock_maker(maker: str) -> None:
-    """Let one request of a maker at a time add to the sum of the day."""
+def _lock(name: str) -> None:
+    """Let who locks the same name wait until the commit."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtext(%s))", [f"operator:{maker.lower()}"]
-        )
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
 
 
 def _may_alone(

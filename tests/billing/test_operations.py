@@ -40,6 +40,7 @@ from billing.selectors import balance
 from tests.billing.helpers import balance_of, lines_of
 from tests.factories.accounts import OrgFactory, UserFactory
 from tests.factories.billing import NOON, funded_org
+from tests.support.meanwhile import meanwhile
 
 pytestmark = pytest.mark.django_db
 
@@ -335,3 +336,15 @@ def test_every_kind_is_asked_for_by_its_word() -> None:
         "true_up",
         "release_suspense",
     }
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_one_key_of_two_persons_at_once_asks_once() -> None:
+    org = OrgFactory.create()
+    with meanwhile(
+        lambda: _gift(org, 50, maker=GRACE), after='FROM "billing_operatorrequest"'
+    ) as other:
+        asked = _gift(org, 50)
+    assert other.error is None
+    assert list(OperatorRequest.objects.all()) == [asked]
+    assert balance(org).available_nanousd == 50 * USD
