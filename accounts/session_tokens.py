@@ -85,6 +85,16 @@ def find_token(secret: str, *, now: datetime) -> SessionToken:
     return row
 
 
+def choose_org_of(row: SessionToken, org: Org) -> None:
+    """Let a login act for another organization.
+
+    Raises:
+        InvalidSessionToken: it was ended meanwhile.
+    """
+    if not SessionToken.objects.filter(pk=row.pk).update(org=org):
+        raise InvalidSessionToken("This session token was ended. Log in again.")
+
+
 def forget_expired_tokens(*, now: datetime) -> int:
     """Delete what can never be used again; return how many."""
     return SessionToken.objects.filter(expires_at__lte=now).delete()[0]

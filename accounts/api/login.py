@@ -19,7 +19,7 @@ from accounts.middleware import user_agent
 from accounts.models import Membership, Scope, User
 from accounts.permissions import HasScope
 from accounts.rendering import session_json
-from accounts.session_tokens import issue_token
+from accounts.session_tokens import choose_org_of, issue_token
 from accounts.sign_in import InvalidCredentials, open_cookie_session, sign_in
 from batchrouter.kit import clock
 from batchrouter.kit.clock import iso
@@ -146,8 +146,7 @@ class Session(OrgView):
         place = choose_org(self.user, Fields(self.body, "org_id").text("org_id"))
         token = self.caller.token
         if token is not None:
-            token.org = place.org
-            token.save(update_fields=["org"])
+            choose_org_of(token, place.org)
         else:
             django_request(request).session[SESSION_ORG] = place.org.public_id
         return Response({"session": session_json(_caller(place, self.user))})

@@ -8,13 +8,14 @@ from accounts.addresses import (
     confirm_address_change,
 )
 from accounts.invitations import accept_invitation
-from accounts.models import EmailChange, Membership, SignUp, User
+from accounts.models import EmailChange, Membership, SessionToken, SignUp, User
 from accounts.passwords import WrongPassword, change_password, reset_password
 from accounts.sign_up import ask_to_sign_up, confirm_sign_up
 from accounts.tokens import InvalidToken, Purpose, make_reset_token, make_token
 from batchrouter.kit import clock
-from tests.accounts.api.people import EMAIL, NEW_PASSWORD
+from tests.accounts.api.people import EMAIL, NEW_PASSWORD, by_token, member
 from tests.factories.accounts import PASSWORD, InvitationFactory, UserFactory
+from tests.support.api_client import error_of
 from tests.support.meanwhile import meanwhile
 
 pytestmark = pytest.mark.usefixtures("committed_db", "mailbox")
@@ -69,7 +70,7 @@ def test_a_sign_up_beside_a_change_to_its_address_hears_that_it_is_taken() -> No
     assert User.objects.get().email == EMAIL
 
 
-def test_an_invitation_taken_beside_a_sign_up_of_its_address_makes_one_account() -> None:
+def test_an_invitation_beside_a_sign_up_of_its_address_makes_one_account() -> None:
     place = InvitationFactory.create(email=EMAIL)
     ask_to_sign_up(email=EMAIL, password=PASSWORD, ip=None, now=clock.now())
     wish = SignUp.objects.get()
@@ -106,3 +107,13 @@ def test_two_changes_of_address_confirmed_at_once_end_in_one_of_them() -> None:
         confirm_address_change(first, now=clock.now())
     assert isinstance(other.error, InvalidToken)
     assert User.objects.get().email == "one@example.com"
+
+
+def test_a_login_that_ends_while_it_changes_its_organization_is_refused() -> None:
+    person = member()
+    agent = by_token(person)
+    with meanwhile(
+        lambda: SessionToken.objects.all().delete(), after='FROM "accounts_membership"'
+    ):
+        reply = agent.patch("/v1/auth/session", {"org_id": person.org.public_id})
+    assert error_of(reply) == (401, "invalid_session_token")
