@@ -2,6 +2,7 @@
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 
 from accounts.keys import revoke_key
@@ -60,6 +61,18 @@ class UserAdmin(admin.ModelAdmin[User]):
     readonly_fields = ("public_id", "created_at", "last_login")
     exclude = ("password",)
     filter_horizontal = ("groups", "user_permissions")
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: User,
+        form: ModelForm[User],
+        change: bool,  # noqa: FBT001 # Django's signature
+    ) -> None:
+        """Write what was changed alone: a password may have been set meanwhile."""
+        columns = {column.name for column in obj._meta.concrete_fields}
+        changed = columns.intersection(form.changed_data)
+        obj.save(update_fields=changed if change else None)
 
 
 class _LookOnly(admin.ModelAdmin):  # type: ignore[type-arg] # of any model

@@ -3,7 +3,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import ApiKey, User
+from accounts.passwords import reset_password
 from accounts.session_tokens import issue_token
+from accounts.tokens import make_reset_token
 from batchrouter.kit import clock
 from tests.factories.accounts import (
     PASSWORD,
@@ -13,6 +15,7 @@ from tests.factories.accounts import (
     UserFactory,
     make_key,
 )
+from tests.support.meanwhile import meanwhile
 from tests.support.operators import log_in_operator, operator_client
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +134,26 @@ def test_an_operator_deletes_neither_keys_nor_organizations(operator: Client) ->
         path = f"/admin/accounts/{model}/{pk}/delete/"
         assert operator.post(path, {"post": "yes"}).status_code == 403
     assert ApiKey.objects.filter(pk=key.pk).exists()
+
+
+@pytest.mark.usefixtures("committed_db", "mailbox")
+def test_a_person_who_is_saved_keeps_a_password_that_was_set_meanwhile() -> None:
+    person = UserFactory.create()
+    operator = operator_client()
+
+    with meanwhile(
+        lambda: reset_password(
+            make_reset_token(person), "nine lives and a lantern", now=clock.now()
+        ),
+        # Once the form looks whether the address is free, the row was read.
+        after='LOWER("accounts_user"."email")',
+    ) as other:
+        reply = operator.post(
+            f"/admin/accounts/user/{person.pk}/change/",
+            {"email": person.email, "name": "Ada", "is_active": "on"},
+        )
+
+    assert (reply.status_code, other.error) == (302, None)
+    saved = User.objects.get(pk=person.pk)
+    assert saved.name == "Ada"
+    assert saved.check_password("nine lives and a lantern")
