@@ -32,7 +32,10 @@ def others_of(execution: Execution) -> OtherOrders:
         provider_job_id=""
     )
     twins = others.filter(state=ExecutionState.PLANNED, item_count=execution.item_count)
+    # Twins first: one whose job becomes known in between is counted twice, which only
+    # waits. The other way round neither look would see it, and its job be taken as ours.
+    has_twin = twins.exists()
     return OtherOrders(
         job_ids=frozenset(known.values_list("provider_job_id", flat=True)),
-        has_twin=twins.exists(),
+        has_twin=has_twin,
     )

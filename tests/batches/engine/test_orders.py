@@ -11,6 +11,7 @@ from batchrouter.kit import clock
 from routing.contracts import OtherOrders
 from tests.batches.conftest import Customer
 from tests.batches.engine.builders import NATIVE, dispatched, make_texts, units_of
+from tests.support.meanwhile import meanwhile
 
 NOBODY = OtherOrders(frozenset(), has_twin=False)
 
@@ -63,3 +64,19 @@ def test_other_orders_are_no_twins(batch: Batch, changes: dict[str, Any]) -> Non
     make_execution(batch, **changes)
 
     assert others_of(make_execution(batch)) == NOBODY
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_job_that_becomes_known_between_two_looks_is_still_anothers(
+    batch: Batch,
+) -> None:
+    other, ours = make_execution(batch), make_execution(batch)
+
+    def accept() -> None:
+        Execution.objects.filter(pk=other.pk).update(
+            state=ExecutionState.ACCEPTED, provider_job_id="msgbatch_1"
+        )
+
+    with meanwhile(accept, after='FROM "batches_execution"'):
+        found = others_of(ours)
+    assert found.has_twin or "msgbatch_1" in found.job_ids
