@@ -237,6 +237,7 @@ def _create(
     return made, True
 
 
+@transaction.atomic
 def _again(
     row: Import, file: StoredFile, window: Window | None, *, now: datetime
 ) -> Import:

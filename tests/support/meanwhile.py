@@ -61,18 +61,23 @@ class Other:
 
 
 @contextmanager
-def meanwhile(act: Callable[[], object], *, after: str) -> Iterator[Other]:
-    """Let another thread act once, right after our first statement that holds a text.
+def meanwhile(
+    act: Callable[[], object], *, after: str = "", before: str = ""
+) -> Iterator[Other]:
+    """Let another thread act once, beside our first statement that holds a text.
 
     Args:
         act: what it does.
-        after: a part of the SQL, such as a table's name.
+        after: a part of the SQL, such as a table's name; it acts right after it.
+        before: the same, where it is to act right before it.
     """
     other = Other(act)
 
     def watch(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+        if before and before in sql and not other.has_begun:
+            other.begin()
         answer = execute(sql, params, many, context)
-        if after in sql and not other.has_begun:
+        if after and after in sql and not other.has_begun:
             other.begin()
         return answer
 
@@ -82,4 +87,4 @@ def meanwhile(act: Callable[[], object], *, after: str) -> Iterator[Other]:
         finally:
             if other.has_begun:
                 other.end()
-    assert other.has_begun, f"no statement holds {after!r}"
+    assert other.has_begun, f"no statement holds {after or before!r}"

@@ -100,7 +100,7 @@ def test_fifty_finalizers_settle_once(
 def test_a_finalizer_keeps_its_batch_however_long_its_files_take(
     owner: Customer, simulator: SimulatorProcess, settings: Any
 ) -> None:
-    """Of two that took it from each other at the end of each lease, none would end it."""
+    """Of two that took it from each other at a lease's end, none would end it."""
     settings.LEASE_SECONDS = 0.4
     batch = answered(owner, "a")
     seen = Batch.objects.filter(pk=batch.pk)

@@ -36,6 +36,7 @@ from tests.batches.imports.files import (
     openai_row,
     response_line,
 )
+from tests.support.meanwhile import meanwhile
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 # gpt-5.4-mini by batch: 0.375 dollars a million in, 0.0375 cached, 2.25 out.
@@ -447,6 +448,32 @@ class TestJob:
         assert (again.pk, again.state) == (row.pk, "completed")
         assert import_json(again)["failure"] is None
         assert import_json(again)["counts"]["completed"] == 1
+
+    @pytest.mark.usefixtures("committed_db")
+    def test_a_failed_import_that_comes_again_is_read_as_a_whole(
+        self, owner: Customer
+    ) -> None:
+        row = taken(owner.org, data := lines([response_line(1)]))
+        store().path(row.file.storage_key).unlink()
+        run_imports(budget_seconds=60, now=NOW)
+        file = kept(owner.org, data)
+
+        with meanwhile(
+            lambda: run_imports(budget_seconds=60, now=NOW),
+            before='"failure_code" = ',
+        ) as other:
+            create_import(
+                owner.org,
+                provider="openai",
+                file_id=file.public_id,
+                window=None,
+                now=NOW,
+            )
+        run_imports(budget_seconds=60, now=NOW)
+
+        assert other.error is None
+        row.refresh_from_db()
+        assert (row.state, row.file, row.completed_at) == ("completed", file, NOW)
 
 
 def lose_lease(row: Import) -> None:
