@@ -33,7 +33,7 @@ def others_of(execution: Execution) -> OtherOrders:
     )
     twins = others.filter(state=ExecutionState.PLANNED, item_count=execution.item_count)
     # Twins first: one whose job becomes known in between is counted twice, which only
-    # waits. The other way round neither look would see it, and its job be taken as ours.
+    # waits. The other way round neither look would see it, and its job pass as ours.
     has_twin = twins.exists()
     return OtherOrders(
         job_ids=frozenset(known.values_list("provider_job_id", flat=True)),
