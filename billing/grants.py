@@ -98,10 +98,13 @@ def expire_due_grants(*, org: Org, now: datetime) -> int:
 
     What a reservation holds is not touched: it expires when it comes back.
     """
-    accounts = lock_org(org)
+    lock_org(org)
     ended = 0
-    for grant in Grant.objects.filter(org=org, expires_at__lte=now).order_by("pk"):
-        account = accounts[chart.available_promo(grant.public_id)]
+    # Their accounts are read with them: one that was opened while we waited for the
+    # lock is not among those that the lock returns.
+    due = Grant.objects.filter(org=org, is_promo=True, expires_at__lte=now)
+    for grant in due.select_related("account").order_by("pk"):
+        account = grant.account
         if account.balance_nanousd == 0:
             continue
         post(

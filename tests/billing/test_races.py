@@ -10,6 +10,7 @@ from django.db import connection
 
 from accounts.models import Org
 from batchrouter.kit.money import NANO_PER_USD
+from billing.grants import expire_due_grants
 from billing.ledger import InsufficientCredits
 from billing.models import LedgerTransaction, Posting, Reservation
 from billing.receipts import issue_receipt
@@ -19,6 +20,7 @@ from billing.selectors import Balance, balance
 from tests.billing.helpers import top_up
 from tests.factories.accounts import OrgFactory
 from tests.factories.billing import NOON, GrantFactory, ReservationFactory, funded_org
+from tests.support.meanwhile import meanwhile
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -159,4 +161,23 @@ def test_forty_receipts_get_forty_numbers_in_one_chain() -> None:
 
     numbers = at_once(issue)
     assert sorted(map(int, numbers)) == list(range(1, THREADS + 1))
+    _assert_books_hold()
+
+
+def test_a_grant_that_is_over_once_it_is_given_is_ended_by_who_waited_for_it() -> None:
+    org = funded_org(usd=10)
+    ended: list[int] = []
+
+    def expire() -> None:
+        ended.append(expire_due_grants(org=org, now=NOON + timedelta(seconds=1)))
+
+    with meanwhile(expire, after='INSERT INTO "billing_posting"') as other:
+        GrantFactory.create(
+            org=org,
+            amount_nanousd=USD,
+            is_promo=True,
+            expires_at=NOON + timedelta(milliseconds=1),
+        )
+    assert (other.error, ended) == (None, [1])
+    assert balance(org).available_nanousd == 10 * USD
     _assert_books_hold()
