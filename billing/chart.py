@@ -7,7 +7,7 @@ customers wait for one row.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -93,6 +93,19 @@ def cogs(provider: str) -> str:
 def payable(provider: str) -> str:
     """Name the account of what we owe a provider."""
     return f"payable:{provider}"
+
+
+def opened_with(codes: Iterable[str]) -> set[str]:
+    """Return accounts with those that are opened at the same time.
+
+    What a provider costs is booked in two postings of one commit at most. Had each its
+    own new accounts, two commits could wait for each other's.
+    """
+    providers = [
+        code.partition(":")[2] for code in codes if code.startswith("payable:")
+    ]
+    together = {make(name) for name in providers for make in (cogs, payable)}
+    return {*codes, *together, *([EXPENSE_AMBIGUOUS] if providers else [])}
 
 
 def rule_of(code: str) -> Rule:

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Org
 from batchrouter.kit.money import NANO_PER_USD
+from billing.costs import book_cost
 from billing.grants import expire_due_grants
 from billing.ledger import InsufficientCredits
 from billing.models import LedgerTransaction, Posting, Reservation
@@ -181,3 +182,25 @@ def test_a_grant_that_is_over_once_it_is_given_is_ended_by_who_waited_for_it() -
     assert (other.error, ended) == (None, [1])
     assert balance(org).available_nanousd == 10 * USD
     _assert_books_hold()
+
+
+def test_the_first_costs_of_a_provider_do_not_wait_in_a_circle() -> None:
+    def book(number: int, *, ambiguous: bool) -> None:
+        book_cost(
+            provider="openai",
+            key=f"execution:{number}",
+            amount_nanousd=5,
+            reason="A race.",
+            ambiguous=ambiguous,
+        )
+
+    with (
+        meanwhile(
+            lambda: book(2, ambiguous=True), after='INSERT INTO "billing_posting"'
+        ) as other,
+        transaction.atomic(),
+    ):
+        book(1, ambiguous=False)
+        book(1, ambiguous=True)
+    assert other.error is None
+    assert LedgerTransaction.objects.count() == 3
