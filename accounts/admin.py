@@ -30,7 +30,8 @@ class OrgAdmin(admin.ModelAdmin[Org]):
     list_display = ("public_id", "name", "agent_name", "is_suspended", "created_at")
     list_filter = ("is_suspended",)
     search_fields = ("public_id", "name")
-    readonly_fields = ("public_id", "agent_name", "created_at")
+    # Suspended by an action: a form that was opened before would lift it.
+    readonly_fields = ("public_id", "agent_name", "is_suspended", "created_at")
     inlines = (MembershipInline,)
     actions = ("suspend", "resume")
 

@@ -89,6 +89,24 @@ def test_an_operator_suspends_an_organization_and_lets_it_in_again(
     assert not org.is_suspended
 
 
+def test_a_form_of_an_organization_does_not_lift_its_suspension(
+    operator: Client,
+) -> None:
+    org = OrgFactory.create(name="Old name", is_suspended=True)
+    form = {
+        "name": "New name",
+        "membership_set-TOTAL_FORMS": 0,
+        "membership_set-INITIAL_FORMS": 0,
+    }
+    page = operator.get(f"/admin/accounts/org/{org.pk}/change/")
+    given = page.context["adminform"].form.initial
+    sent = {name: "" if value is None else value for name, value in given.items()}
+    reply = operator.post(f"/admin/accounts/org/{org.pk}/change/", sent | form)
+    assert reply.status_code == 302, reply.context["errors"]
+    org.refresh_from_db()
+    assert (org.name, org.is_suspended) == ("New name", True)
+
+
 def test_who_may_only_look_at_keys_and_organizations_ends_none() -> None:
     looker = UserFactory.create(is_staff=True)
     looker.user_permissions.set(
