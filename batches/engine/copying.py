@@ -31,6 +31,9 @@ _FOUND_ROWS = 5_000
 _CHUNK_ROWS = 250
 _OPEN_FILES = 16
 
+# A planner that guesses the numbers of a new batch wrong compares each copy with each
+# row, for minutes; sets are met in a fifth of a second whatever it guesses.
+_AS_SETS = "SET LOCAL enable_nestloop = off"
 _LANDED = """
 SELECT i.seq, i.customer_item_id, r.seq, r.status, r.segment_id, r."offset",
        r.head_length, r.attempts, r.error_code, r.completed_at
@@ -92,7 +95,8 @@ def _serve(unit: ClaimedUnit, batch: Batch) -> None:
 def _landed(
     unit: ClaimedUnit, manifest_id: int, after: tuple[int, int]
 ) -> list[_Landed]:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_AS_SETS)
         cursor.execute(
             _LANDED,
             {
