@@ -126,9 +126,12 @@ def _log_in(page: Page, account: dict[str, Any]) -> None:
 
 
 def _a_lane(page: Page) -> list[str]:
+    """Return the addresses of the first lane and of its provider."""
     page.goto("/admin/lanes/")
-    href = page.locator("main tbody a").first.get_attribute("href")
-    return [href] if href else []
+    lane = page.locator("main tbody a").first.get_attribute("href") or ""
+    page.goto(lane)
+    provider = page.locator('main a[href*="/admin/providers/"]').first
+    return [lane, provider.get_attribute("href") or ""]
 
 
 def _a_batch(page: Page) -> list[str]:
@@ -162,5 +165,5 @@ def _picture(page: Page, desk: Page, path: str, name: str) -> int:
 
 def _name(path: str) -> str:
     text = re.sub(r"batch_[0-9a-z]{26}", "batch", path.strip("/"))
-    text = re.sub(r"lanes/\d+", "lane", text)
+    text = re.sub(r"(lane|provider)s/\d+", r"\1", text)
     return re.sub(r"[^a-z0-9]+", "-", text) or "home"
