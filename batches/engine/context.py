@@ -13,7 +13,7 @@ from batches import decisions
 from batches.decisions import Decision, StageLane
 from batches.engine import charges
 from batches.engine.claims import ClaimedUnit
-from batches.engine.hopeless import Hope
+from batches.engine.rejections import RejectionFuse
 from batches.engine.rows import IndexedItem
 from batches.models import Batch, RoutePlan, WorkUnit
 from batches.store import store
@@ -52,7 +52,7 @@ class BatchContext:
         self._replanned: dict[int, Decision] = {}
         # By models, workload and whether it is a test: until when, and the facts.
         self.facts: dict[tuple[Any, ...], tuple[float, list[OfferingFacts]]] = {}
-        self.hope = Hope(batch.pk)
+        self.rejection_fuse = RejectionFuse(batch.pk)
         self._route_version_id = batch.quote.route_version_id
         self._weights: RouteWeights | None = None
         self._input_key = batch.manifest.file.storage_key

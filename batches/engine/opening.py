@@ -13,10 +13,10 @@ from batches.engine.claims import ClaimedUnit
 from batches.engine.context import BatchContext, Contexts, open_items
 from batches.engine.direct_run import DirectRun
 from batches.engine.histories import History
-from batches.engine.hopeless import CHECKS_NEVER_PASS
 from batches.engine.judging import CANCELED, EXPIRED, OUTCOME_UNKNOWN
 from batches.engine.reaching import reach
 from batches.engine.recorder import Recorder
+from batches.engine.rejections import CHECKS_NEVER_PASS
 from batches.engine.rows import IndexedItem, RowError
 from batches.engine.windows import Window
 from batches.states import RowStatus
@@ -151,4 +151,4 @@ def _obstacle(unit: ClaimedUnit, batch: BatchContext) -> RowError | None:
     """Return why none of a unit's items is asked any more."""
     if unit.lost_leases >= LOST_LEASES_MAX:
         return WORKER_LOST
-    return CHECKS_NEVER_PASS if batch.hope.is_lost else None
+    return CHECKS_NEVER_PASS if batch.rejection_fuse.is_blown else None

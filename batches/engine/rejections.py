@@ -31,30 +31,30 @@ SELECT EXISTS (SELECT 1 FROM batches_workunit
 """  # noqa: S608 # constants of ours only
 
 
-class Hope:
-    """Whether answers of a batch may still pass, as one worker knows it."""
+class RejectionFuse:
+    """Blows once so many items were rejected and none delivered; one for a batch."""
 
     def __init__(self, batch_id: int) -> None:
         self._batch_id = batch_id
-        self._is_sure = False
-        self._is_lost = False
+        self._is_settled = False
+        self._is_blown = False
         self._look_after = 0.0
 
     @property
-    def is_lost(self) -> bool:
+    def is_blown(self) -> bool:
         """Whether so many items were rejected for good, and none was delivered.
 
         Half a second old at most; once an item was delivered nobody looks any more.
         """
-        if not self._is_sure and time.monotonic() >= self._look_after:
+        if not self._is_settled and time.monotonic() >= self._look_after:
             self._look()
-        return self._is_lost
+        return self._is_blown
 
     def _look(self) -> None:
         enough = settings.REJECTED_ITEMS_MAX
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, {"batch": self._batch_id, "enough": enough})
             is_delivered, rejected = cursor.fetchone()
-        self._is_lost = not is_delivered and rejected >= enough
-        self._is_sure = is_delivered or self._is_lost
+        self._is_blown = not is_delivered and rejected >= enough
+        self._is_settled = is_delivered or self._is_blown
         self._look_after = time.monotonic() + _LOOK_SECONDS
