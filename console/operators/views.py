@@ -1,5 +1,7 @@
 """Doors of the operators' own pages."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -105,18 +107,20 @@ def provider_switch(request: HttpRequest, pk: int) -> HttpResponse:
     form = ProviderSwitchForm(request.POST)
     if not form.is_valid():
         return _provider(request, pk, form)
-    action, provider_id = form.cleaned_data["action"], _found_provider(pk).pk
-    if action in ("sanction", "lift_sanction"):
-        is_new = sanction_provider(provider_id, is_sanctioned=action == "sanction")
-    else:
-        is_new = switch_provider(provider_id, is_on=action == "switch_on")
-    if is_new:
+    action = form.cleaned_data["action"]
+    if _PROVIDER_SWITCHES[action](_found_provider(pk).pk):
         messages.success(request, _PROVIDER_IS[action])
     else:
         messages.info(request, "It was so already.")
     return redirect("operators-provider", pk=pk)
 
 
+_PROVIDER_SWITCHES = {
+    "switch_on": partial(switch_provider, is_on=True),
+    "switch_off": partial(switch_provider, is_on=False),
+    "sanction": partial(sanction_provider, is_sanctioned=True),
+    "lift_sanction": partial(sanction_provider, is_sanctioned=False),
+}
 _PROVIDER_IS = {
     "switch_on": "The provider is on: its lanes get work from now on.",
     "switch_off": "The provider is off: none of its lanes gets new work. Calls under "
