@@ -32,7 +32,7 @@ from tests.batches.engine.builders import (
     units_of,
 )
 from tests.batches.engine.test_native import step, strike, tend
-from tests.batches.engine.test_stopping import meanwhile
+from tests.batches.engine.test_stopping import in_a_thread
 from tests.factories.batches import book_problems
 from tests.support.simulator import SimulatorProcess
 
@@ -168,7 +168,7 @@ def test_a_lane_switched_off_in_the_middle_gets_no_more_of_the_unit(
         wait_until(lambda: bool(executions_of(batch)[0].outcome))
         simulator.settings(latency_ms=0)
 
-    operator = meanwhile(switch_off)
+    operator = in_a_thread(switch_off)
     serve_direct()
     operator.join()
 

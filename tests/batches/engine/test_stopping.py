@@ -33,7 +33,7 @@ from tests.support.simulator import SimulatorProcess
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
-def meanwhile(work: Callable[[], None]) -> threading.Thread:
+def in_a_thread(work: Callable[[], None]) -> threading.Thread:
     """Do something from another thread and connection."""
 
     def run() -> None:
@@ -87,7 +87,7 @@ def test_a_cancel_in_the_middle_delivers_what_was_under_way(
         time.sleep(0.6)
         cancel_batch(Batch.objects.get(pk=batch.pk), now=clock.now())
 
-    canceler = meanwhile(cancel)
+    canceler = in_a_thread(cancel)
     serve_direct()
     canceler.join()
     simulator.settings(latency_ms=0)
@@ -113,7 +113,7 @@ def test_a_lease_taken_in_the_middle_records_nothing_twice(
         time.sleep(0.4)
         WorkUnit.objects.filter(batch=batch).update(lease_token=uuid.uuid4())
 
-    taker = meanwhile(take)
+    taker = in_a_thread(take)
     serve_direct()
     taker.join()
     simulator.settings(latency_ms=0)
@@ -135,7 +135,7 @@ def test_a_worker_that_slept_through_its_lease_drops_its_units(
             WorkUnit.objects.select_for_update().get(batch=batch)
             time.sleep(2.2)
 
-    sleeper = meanwhile(hold_the_unit)
+    sleeper = in_a_thread(hold_the_unit)
     serve_direct()
     sleeper.join()
     simulator.settings(latency_ms=0)
@@ -154,7 +154,7 @@ def test_two_workers_share_the_units(
     settings.DIRECT_WINDOW = 16
     simulator.settings(latency_ms=50)
     batch = dispatched(owner.org, make_texts(*["hello"] * 200), DIRECT)
-    other = meanwhile(serve_direct)
+    other = in_a_thread(serve_direct)
     serve_direct()
     other.join()
     simulator.settings(latency_ms=0)
